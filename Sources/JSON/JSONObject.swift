@@ -7,9 +7,10 @@
 /// number of pairs.
 public struct JSONObject: Sendable {
     private var pairs: [(key: String, value: JSONValue)] = []
-    /// Open addressing over `pairs`: 0 is free, else the position plus one. Empty while the object
-    /// is small enough to search through; otherwise a power of two, at most half full.
-    private var table: [UInt32] = []
+    /// Open addressing over `pairs`: 0 is free, else 32 bits of the key's hash above the position
+    /// plus one. Empty while the object is small enough to search through; otherwise the size is a
+    /// power of two, at least twice the number of pairs.
+    private var table: [UInt64] = []
 
     private static let largestSearchedThrough = 8
 
@@ -62,18 +63,27 @@ public struct JSONObject: Sendable {
 
     /// Appends a pair unless the key is there already; says whether it did.
     mutating func appendIfNew(_ key: String, _ value: JSONValue) -> Bool {
-        guard position(of: key) == nil else { return false }
-        append(key, value)
+        guard !table.isEmpty else {
+            guard position(of: key) == nil else { return false }
+            append(key, value)
+            return true
+        }
+        let hash = Self.hash(key)
+        let slot = slot(of: key, hash: hash)
+        guard table[slot] == 0 else { return false }
+        pairs.append((key, value))
+        fill(slot, hash: hash)
         return true
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
         pairs.append((key, value))
         guard pairs.count > Self.largestSearchedThrough else { return }
-        if pairs.count * 2 > table.count {
+        if table.isEmpty {
             rebuildTable()
         } else {
-            insert(position: pairs.count - 1)
+            let hash = Self.hash(key)
+            fill(slot(of: key, hash: hash), hash: hash)
         }
     }
 
@@ -81,21 +91,36 @@ public struct JSONObject: Sendable {
         guard !table.isEmpty else {
             return pairs.firstIndex { Self.areSame($0.key, key) }
         }
-        var slot = Self.hash(key) & (table.count - 1)
-        while table[slot] != 0 {
-            let position = Int(table[slot]) - 1
-            if Self.areSame(pairs[position].key, key) { return position }
-            slot = (slot + 1) & (table.count - 1)
-        }
-        return nil
+        let entry = table[slot(of: key, hash: Self.hash(key))]
+        return entry == 0 ? nil : Self.position(in: entry)
     }
 
-    private mutating func insert(position: Int) {
-        var slot = Self.hash(pairs[position].key) & (table.count - 1)
+    /// Where the table holds a key, or the free slot where it belongs.
+    private func slot(of key: String, hash: UInt64) -> Int {
+        let mask = table.count - 1
+        var slot = Int(truncatingIfNeeded: hash) & mask
         while table[slot] != 0 {
-            slot = (slot + 1) & (table.count - 1)
+            let entry = table[slot]
+            if entry >> 32 == hash >> 32, Self.areSame(pairs[Self.position(in: entry)].key, key) {
+                break
+            }
+            slot = (slot + 1) & mask
         }
-        table[slot] = UInt32(position + 1)
+        return slot
+    }
+
+    private static func position(in entry: UInt64) -> Int {
+        Int(entry & 0xFFFF_FFFF) - 1
+    }
+
+    private static func entry(_ hash: UInt64, position: Int) -> UInt64 {
+        (hash & 0xFFFF_FFFF_0000_0000) | UInt64(position + 1)
+    }
+
+    /// Notes the last pair in a free slot, and makes room when the table is half full.
+    private mutating func fill(_ slot: Int, hash: UInt64) {
+        table[slot] = Self.entry(hash, position: pairs.count - 1)
+        if pairs.count * 2 > table.count { rebuildTable() }
     }
 
     private mutating func rebuildTable() {
@@ -106,8 +131,9 @@ public struct JSONObject: Sendable {
         var size = 32
         while size < pairs.count * 4 { size *= 2 }
         table = Array(repeating: 0, count: size)
-        for position in pairs.indices {
-            insert(position: position)
+        for (position, pair) in pairs.enumerated() {
+            let hash = Self.hash(pair.key)
+            table[slot(of: pair.key, hash: hash)] = Self.entry(hash, position: position)
         }
     }
 
@@ -116,7 +142,7 @@ public struct JSONObject: Sendable {
     }
 
     /// Seeded by the process, so that a file cannot be written to make keys collide.
-    private static func hash(_ key: String) -> Int {
+    private static func hash(_ key: String) -> UInt64 {
         var hasher = Hasher()
         let combined: Void? = key.utf8.withContiguousStorageIfAvailable {
             hasher.combine(bytes: UnsafeRawBufferPointer($0))
@@ -124,7 +150,7 @@ public struct JSONObject: Sendable {
         if combined == nil {
             for byte in key.utf8 { hasher.combine(byte) }
         }
-        return hasher.finalize()
+        return UInt64(truncatingIfNeeded: hasher.finalize())
     }
 }
 

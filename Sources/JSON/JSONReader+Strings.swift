@@ -49,7 +49,9 @@ extension JSONReader {
         var position = raw.range.lowerBound
         while position < raw.range.upperBound {
             // The string was checked when it was read, so a bad escape cannot occur here.
-            if bytes[position] == UInt8(ascii: "\\"), let escape = try? checkedEscape(at: position) {
+            if bytes[position] == UInt8(ascii: "\\"),
+                let escape = try? checkedEscape(at: position)
+            {
                 text.append(contentsOf: Unicode.UTF8.encode(escape.scalar) ?? .init())
                 position = escape.end
             } else {
