@@ -1,0 +1,11 @@
+/* The list of variants shared by the kernels of fk_nn.h. */
+#ifndef FK_VARIANTS_H
+#define FK_VARIANTS_H
+
+#include "../include/fk_nn.h"
+#include "../levels/dispatch.h"
+
+#define FK_NN_VARIANTS(V, op) \
+    V(op, reference, FK_LEVEL_REFERENCE)
+
+#endif
