@@ -1,0 +1,19 @@
+/* Variants of fk_matmul_packed. */
+#ifndef FK_MATMUL_PACKED_H
+#define FK_MATMUL_PACKED_H
+
+#include "packed_layout.h"
+#include "variants.h"
+
+#define FK_MATMUL_PACKED_PARAMETERS                                                     \
+    fk_type type, float *y, size_t ldy, const void *packed, const fk_activations *x,    \
+        int64_t n, int64_t row_begin, int64_t row_end, const float *bias, int accumulate
+
+#define FK_MATMUL_PACKED_VARIANTS(V, op)             \
+    V(op, reference, FK_LEVEL_REFERENCE)
+
+#define FK_DECLARE(op, suffix, level) void fk_##op##_##suffix(FK_MATMUL_PACKED_PARAMETERS);
+FK_MATMUL_PACKED_VARIANTS(FK_DECLARE, matmul_packed)
+#undef FK_DECLARE
+
+#endif
