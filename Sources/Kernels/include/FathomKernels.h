@@ -2,6 +2,10 @@
 #ifndef FATHOM_KERNELS_H
 #define FATHOM_KERNELS_H
 
+#include "fk_blocks.h"
 #include "fk_levels.h"
+#include "fk_matmul.h"
+#include "fk_nn.h"
+#include "fk_platform.h"
 
 #endif

@@ -1,3 +1,6 @@
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include "../include/fk_levels.h"
 
 #include <stdatomic.h>

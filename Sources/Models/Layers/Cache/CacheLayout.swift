@@ -1,0 +1,57 @@
+/// What one attention layer keeps of every position of a sequence.
+///
+/// A cache is what the attention says it is: the layer declares its row, and paging, sharing,
+/// eviction and saving are written once, over rows.
+public struct CacheRow: Sendable, Hashable {
+    /// Bytes of one position, without padding.
+    public let bytesPerPosition: Int
+
+    /// Bytes of a page of `CacheLayout.pageLength` positions; a multiple of 64.
+    public let pageBytes: Int
+
+    public init(bytesPerPosition: Int, pageBytes: Int) {
+        self.bytesPerPosition = bytesPerPosition
+        self.pageBytes = pageBytes
+    }
+}
+
+/// The cache rows of all layers of a model.
+///
+/// A page holds `pageLength` positions of all layers, one layer after the other.
+public struct CacheLayout: Sendable, Hashable {
+    /// Positions in a page.
+    public static let pageLength = 64
+
+    public let layers: [CacheRow]
+
+    /// Where each layer's part of a page begins, in bytes.
+    public let layerOffsets: [Int]
+
+    /// Bytes of a page.
+    public let pageBytes: Int
+
+    public init(layers: [CacheRow]) {
+        self.layers = layers
+        var offset = 0
+        layerOffsets = layers.map { row in
+            defer { offset += row.pageBytes }
+            return offset
+        }
+        pageBytes = offset
+    }
+
+    /// Bytes that one position takes in all layers.
+    public var bytesPerPosition: Int { layers.reduce(0) { $0 + $1.bytesPerPosition } }
+}
+
+/// The cache of one sequence as attention layers see it: a list of pages.
+///
+/// Whoever runs the model makes room before a pass, and counts the new positions as stored after
+/// it.
+public protocol SequenceCache: AnyObject {
+    /// Positions stored; the next pass writes from here.
+    var count: Int { get }
+
+    /// The first bytes of the pages, in the order of their positions; valid during a pass.
+    var pages: UnsafePointer<UnsafeMutableRawPointer?> { get }
+}
