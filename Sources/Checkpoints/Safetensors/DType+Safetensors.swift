@@ -1,8 +1,8 @@
-import FathomTensors
+package import FathomTensors
 
 extension DType {
     /// The type's name in safetensors files; nil for types that such files cannot hold.
-    var safetensorsName: String? {
+    package var safetensorsName: String? {
         switch self {
         case .bool: "BOOL"
         case .u8: "U8"

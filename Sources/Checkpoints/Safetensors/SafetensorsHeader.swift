@@ -142,7 +142,7 @@ struct SafetensorsHeader: Sendable {
             dtype: dtype, firstSize: firstSize, rank: rank, begin: range.begin, end: range.end)
     }
 
-    /// The bytes of a tensor, or nil where a step of the product overflows.
+    /// The bytes of a tensor, or nil where a size is negative or a step of the product overflows.
     ///
     /// As in the reference, sizes are multiplied from the left, so a zero that comes after an
     /// overflow does not undo it.
@@ -150,7 +150,7 @@ struct SafetensorsHeader: Sendable {
         var elements = 1
         for size in shape {
             let (product, overflow) = elements.multipliedReportingOverflow(by: size)
-            if overflow { return nil }
+            if overflow || size < 0 { return nil }
             elements = product
         }
         return dtype.byteCount(elements: elements)
