@@ -15,9 +15,12 @@ static int64_t stride_of(int64_t k) { return (k + 127) / 64 * 64; }
 
 static int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
+/* Kernels read scales and sums a vector at a time, up to 64 bytes past the end. */
+enum { SLACK = 64 };
+
 size_t fk_activations_bytes(int64_t rows, int64_t k) {
     return (size_t)(rows * stride_of(k) + padded(rows * (k / 32) * 4) +
-                    padded(rows * (k / 16) * 2));
+                    padded(rows * (k / 16) * 2) + SLACK);
 }
 
 fk_activations fk_activations_in(void *buffer, int64_t rows, int64_t k) {

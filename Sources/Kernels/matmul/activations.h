@@ -9,9 +9,9 @@
  * still a normal float. */
 #define FK_ACTIVATION_FLOOR 0x1p-100f
 
-#define FK_QUANTIZE_ACTIVATIONS_VARIANTS(V, op)      \
-    \
-    \
+#define FK_QUANTIZE_ACTIVATIONS_VARIANTS(V, op) \
+    FK_X86(V(op, avx512, FK_LEVEL_AVX512))      \
+    FK_X86(V(op, avx2, FK_LEVEL_AVX2))          \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 #define FK_DECLARE(op, suffix, level)                                                  \

@@ -10,6 +10,7 @@
         int64_t n, int64_t row_begin, int64_t row_end, const float *bias, int accumulate
 
 #define FK_MATMUL_PACKED_VARIANTS(V, op)             \
+    FK_X86(V(op, avx512vnni, FK_LEVEL_AVX512VNNI))   \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 #define FK_DECLARE(op, suffix, level) void fk_##op##_##suffix(FK_MATMUL_PACKED_PARAMETERS);
