@@ -9,7 +9,7 @@ size_t fk_attend_record_floats(const fk_kv_cache *cache) {
 size_t fk_attend_scratch_floats(const fk_kv_cache *cache, size_t group) {
     size_t rows = fk_attention_chunk(group) * group;
     size_t records = 2 * rows * fk_attend_record_floats(cache);
-    size_t scores = rows * (FK_ATTENTION_BLOCK + 1);
+    size_t scores = rows * FK_ATTENTION_BLOCK + fk_kv_round16(rows);
     size_t block = FK_ATTENTION_BLOCK * (cache->key_dim + fk_kv_round16(cache->value_dim));
     return records + scores + block + 16;
 }
@@ -17,9 +17,10 @@ size_t fk_attend_scratch_floats(const fk_kv_cache *cache, size_t group) {
 size_t fk_attend_backward_scratch_floats(const fk_attention_gradient *gradient) {
     size_t key_dim = fk_kv_round16(gradient->key_dim);
     size_t value_dim = fk_kv_round16(gradient->value_dim);
-    /* A block of keys and of values, plain and transposed, and their gradients; a tile of
-     * queries and of output gradients; probabilities and score gradients. */
-    return FK_ATTENTION_BLOCK * (4 * key_dim + 4 * value_dim) +
+    size_t wider = key_dim > value_dim ? key_dim : value_dim;
+    /* A block of keys plain and transposed, of values transposed, and their gradients; a tile
+     * of queries and of output gradients; a share of a gradient; p and ds; the deltas. */
+    return FK_ATTENTION_BLOCK * (4 * key_dim + 3 * value_dim + wider) +
            2 * FK_ATTENTION_BLOCK * FK_ATTENTION_BLOCK + gradient->tokens * gradient->group + 16;
 }
 

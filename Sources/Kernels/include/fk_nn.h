@@ -92,7 +92,7 @@ FK_KERNEL(layer_norm_backward_weight_f32,
 
 /* ---- Activations and arithmetic on `count` elements ------------------------ */
 
-/* exp, at most 1 ulp from the true value (2 where the result is subnormal);
+/* exp, at most 1.1 ulp from the true value (2 where the result is subnormal);
  * exp(-inf) = 0, overflow gives inf, NaN gives NaN. */
 FK_KERNEL(exp_f32, (float *y, const float *x, size_t count));
 /* Natural logarithm, at most 2 ulp; log(0) = -inf, log(x < 0) = NaN. */

@@ -5,7 +5,9 @@
 #include "../include/fk_nn.h"
 #include "../levels/dispatch.h"
 
-#define FK_NN_VARIANTS(V, op) \
+#define FK_NN_VARIANTS(V, op)              \
+    FK_X86(V(op, avx512, FK_LEVEL_AVX512)) \
+    FK_X86(V(op, avx2, FK_LEVEL_AVX2))     \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 #endif
