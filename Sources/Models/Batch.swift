@@ -4,7 +4,7 @@
 /// packed training documents are the same call. Nothing is padded.
 public struct Batch {
     /// One sequence's part.
-    public struct Sequence {
+    public struct Entry {
         /// Where its tokens stand in the list.
         public let range: Range<Int>
         /// The position of the first of them in the whole sequence.
@@ -14,7 +14,7 @@ public struct Batch {
     }
 
     public private(set) var tokenIDs: [Int32] = []
-    public private(set) var sequences: [Sequence] = []
+    public private(set) var sequences: [Entry] = []
 
     public init() {}
 
@@ -24,11 +24,11 @@ public struct Batch {
     }
 
     /// Adds the next tokens of a sequence.
-    public mutating func append(_ tokens: [Int32], cache: (any SequenceCache)?) {
+    public mutating func append(_ tokens: some Sequence<Int32>, cache: (any SequenceCache)?) {
         let start = tokenIDs.count
         tokenIDs += tokens
         sequences.append(
-            Sequence(
+            Entry(
                 range: start..<tokenIDs.count, firstPosition: cache?.count ?? 0, cache: cache))
     }
 

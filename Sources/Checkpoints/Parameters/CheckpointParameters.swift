@@ -9,6 +9,8 @@ public final class CheckpointParameters: ParameterProvider {
         case stored
         /// Dequantised to F32.
         case float32
+        /// Rounded to BF16; vectors stay F32.
+        case bfloat16
     }
 
     /// A parameter that was handed out.
@@ -71,7 +73,12 @@ public final class CheckpointParameters: ParameterProvider {
             }
             do {
                 var tensor = try source.tensor(name)
-                if precision == .float32 || !keepsFormat { tensor = tensor.dequantized() }
+                switch precision {
+                case _ where !keepsFormat: tensor = tensor.dequantized()
+                case .stored: break
+                case .float32: tensor = tensor.dequantized()
+                case .bfloat16: tensor = tensor.converted(to: .bf16)
+                }
                 if makesVariables { tensor = tensor.asVariable() }
                 state.loaded.append(Loaded(name: name, tensor: tensor))
                 return tensor

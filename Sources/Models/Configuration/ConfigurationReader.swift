@@ -1,4 +1,4 @@
-public import FathomJSON
+import FathomJSON
 
 /// Reads the fields of a `config.json` with their limits, once; afterwards nobody looks at JSON.
 struct ConfigurationReader {
@@ -102,20 +102,23 @@ struct ConfigurationReader {
     }
 }
 
-/// A field of `config.json` that is missing, impossible or not supported.
+/// A field of a configuration that is missing, impossible or not supported.
 public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
     /// The field's name, with the objects around it: `rope_scaling.factor`.
     public let field: String
     public let found: String
     public let expected: String
+    /// The file that says so.
+    public let file: String
 
-    init(_ field: String, found: String, expected: String) {
+    init(_ field: String, found: String, expected: String, file: String = "config.json") {
         self.field = field
         self.found = found
         self.expected = expected
+        self.file = file
     }
 
     public var description: String {
-        "config.json: '\(field)' is \(found); expected \(expected)"
+        "\(file): '\(field)' is \(found); expected \(expected)"
     }
 }

@@ -10,22 +10,18 @@ struct RotaryConfiguration: Sendable, Hashable {
     init(_ reader: ConfigurationReader, contextLength: Int) throws(ConfigurationError) {
         let parameters = try reader.optionalObject("rope_parameters")
         // 10,000 is the default of every architecture read here (Su et al., 2021).
-        theta =
-            try parameters?.optionalDouble("rope_theta")
-            ?? reader.positive("rope_theta", default: 10_000)
-        guard theta > 0 else {
-            throw ConfigurationError("rope_theta", found: "\(theta)", expected: "a number above 0")
-        }
+        let owner = parameters?.has("rope_theta") == true ? parameters ?? reader : reader
+        theta = try owner.positive("rope_theta", default: 10_000)
+        let rope = parameters == nil ? try reader.optionalObject("rope_scaling") : parameters
         scaling = .none
-        if let rope = try parameters ?? reader.optionalObject("rope_scaling") {
-            scaling = try Self.scaling(rope, contextLength: contextLength)
-        }
+        if let rope { scaling = try Self.scaling(rope, contextLength: contextLength) }
     }
 
     private static func scaling(_ rope: ConfigurationReader, contextLength: Int)
         throws(ConfigurationError) -> RotaryScaling
     {
-        let kind = try rope.optionalString("rope_type") ?? rope.optionalString("type") ?? "default"
+        let legacyKind = try rope.optionalString("type")
+        let kind = try rope.optionalString("rope_type") ?? legacyKind ?? "default"
         switch kind {
         case "default": return .none
         case "linear": return .linear(factor: try rope.positive("factor"))

@@ -72,7 +72,7 @@ struct LlamaLayer: Sendable {
 }
 
 /// Llama-shaped decoders: Llama, DeepSeek LLM and Coder, SmolLM2, Qwen2 (R1's students).
-public struct LlamaModel: LanguageModel {
+public struct LlamaModel: CausalModel {
     public let configuration: LlamaConfiguration
     let embedding: Matrix
     let layers: [LlamaLayer]

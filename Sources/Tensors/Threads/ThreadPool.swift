@@ -53,6 +53,9 @@ public final class ThreadPool: @unchecked Sendable {
     /// Rounds of spinning before a worker parks: about a millisecond.
     private static let spinRounds = 40_000
 
+    /// Rounds of waiting for workers between offers of the core to whoever else wants it.
+    private static let roundsBeforeYield = 4_000
+
     /// Starts `threads - 1` workers, pinned to the second and following cores.
     public init(threads: Int) {
         threadCount = min(max(1, threads), 1024)
@@ -113,8 +116,11 @@ public final class ThreadPool: @unchecked Sendable {
                 }
                 work(pointer.pointee, count)
                 var state = gate.bitwiseAnd(~Self.open, ordering: .acquiringAndReleasing).newValue
+                var rounds = 0
                 while state & Self.insideMask != 0 {
-                    fk_pause()
+                    rounds += 1
+                    // A worker that lost its core to another program needs one to finish on.
+                    if rounds % Self.roundsBeforeYield == 0 { sched_yield() } else { fk_pause() }
                     state = gate.load(ordering: .acquiring)
                 }
             }

@@ -4,7 +4,7 @@ public import FathomTensors
 ///
 /// A model is immutable and shared; what changes during a conversation lives in the caches of
 /// the batch.
-public protocol LanguageModel: Sendable {
+public protocol CausalModel: Sendable {
     var vocabularySize: Int { get }
 
     /// The longest sequence the model was made for.

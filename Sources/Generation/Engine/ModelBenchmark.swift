@@ -1,0 +1,91 @@
+public import FathomModels
+import FathomTensors
+
+/// Measures a model's speed the way it is used: chunked prefill, greedy decoding over the cache.
+public struct ModelBenchmark: Sendable {
+    public var promptTokens = 512
+    public var generateTokens = 128
+    public var repetitions = 5
+    /// Sequences that decode together.
+    public var sequences = 1
+    /// Tokens already in the cache where decoding starts.
+    public var position = 0
+
+    public init() {}
+
+    /// Rates of all repetitions.
+    public struct Result: Sendable {
+        public fileprivate(set) var prefillTokensPerSecond: [Double] = []
+        /// Over all sequences together.
+        public fileprivate(set) var decodeTokensPerSecond: [Double] = []
+        /// From the start of the first repetition to its first token.
+        public fileprivate(set) var firstTokenSeconds = 0.0
+    }
+
+    /// Runs on the calling thread.
+    ///
+    /// - Throws: `GenerationError` if the cache cannot hold the sequences.
+    public func run(_ model: any CausalModel) throws -> Result {
+        var result = Result()
+        let store = PageStore(model.cacheLayout, maximumBytes: .max / 2)
+        let clock = ContinuousClock()
+        let begin = clock.now
+        for repetition in 0..<max(1, repetitions) {
+            var tokens = Tokens(vocabularySize: model.vocabularySize)
+            if promptTokens > 0 {
+                let decoder = SequenceDecoder(model, cache: PagedCache(store))
+                let prompt = tokens.take(promptTokens)
+                let start = clock.now
+                let logits = try decoder.prefill(prompt)
+                _ = try Sampler.largest(of: logits)
+                result.prefillTokensPerSecond.append(
+                    Double(promptTokens) / seconds(clock.now - start))
+                if repetition == 0 { result.firstTokenSeconds = seconds(clock.now - begin) }
+            }
+            if generateTokens > 0 {
+                result.decodeTokensPerSecond.append(try decode(model, store, &tokens))
+            }
+        }
+        return result
+    }
+
+    private func decode(_ model: any CausalModel, _ store: PageStore, _ tokens: inout Tokens)
+        throws -> Double
+    {
+        let caches = (0..<max(1, sequences)).map { _ in PagedCache(store) }
+        for cache in caches where position > 0 {
+            _ = try SequenceDecoder(model, cache: cache).prefill(tokens.take(position))
+        }
+        var current = caches.map { _ in tokens.take(1)[0] }
+        let clock = ContinuousClock()
+        let start = clock.now
+        for _ in 0..<generateTokens {
+            var batch = Batch()
+            for (cache, token) in zip(caches, current) {
+                try cache.reserve(1)
+                batch.append([token], cache: cache)
+            }
+            let logits = model.logits(model.hiddenStates(batch, observe: nil))
+            for (index, cache) in caches.enumerated() {
+                cache.advance(1)
+                current[index] = try Sampler.largest(
+                    of: logits[rows: index..<(index + 1)].floatArray())
+            }
+        }
+        return Double(generateTokens * caches.count) / seconds(clock.now - start)
+    }
+
+    /// Tokens of no meaning, the same in every run.
+    private struct Tokens {
+        var generator = SplitMix64(state: 1)
+        let vocabularySize: Int
+
+        init(vocabularySize: Int) {
+            self.vocabularySize = vocabularySize
+        }
+
+        mutating func take(_ count: Int) -> [Int32] {
+            (0..<count).map { _ in Int32(generator.next() % UInt64(vocabularySize)) }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The terminal's modes.
+enum Terminal {
+    /// Keys one by one, unechoed, for as long as `body` runs; `nil` if standard input is no
+    /// terminal that can do it.
+    static func withRawInput<R>(_ body: () throws -> R) rethrows -> R? {
+        var original = termios()
+        guard isatty(0) == 1, tcgetattr(0, &original) == 0 else { return nil }
+        var raw = original
+        cfmakeraw(&raw)
+        // Output keeps its newlines.
+        raw.c_oflag = original.c_oflag
+        guard tcsetattr(0, TCSAFLUSH, &raw) == 0 else { return nil }
+        defer { tcsetattr(0, TCSAFLUSH, &original) }
+        return try body()
+    }
+
+    /// Columns of the terminal; 80 where it does not say.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Whether colours are wanted: on a terminal, and `NO_COLOR` not set (no-color.org).
+    static var hasColour: Bool {
+        StandardOutput.isTerminal && Machine.environment("NO_COLOR") == nil
+            && Machine.environment("TERM") != "dumb"
+    }
+
+    /// Text in a dim style, where colours are wanted.
+    static func dim(_ text: String) -> String {
+        hasColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text
+    }
+}
