@@ -26,27 +26,31 @@ public struct Catalogue: Sendable, Hashable {
             let names = [entry.name] + entry.aliases
             if names.contains(where: { $0.lowercased() == wanted }) { return entry }
         }
-        throw .unknownName(
-            name, suggestions: nearestNames(to: name, among: entries.map(\.name), limit: 3))
+        throw .unknownName(name, suggestions: nearest(to: name, limit: 3))
     }
-}
 
-/// Orders candidates by how likely each is what was meant and keeps the plausible ones.
-///
-/// Insertions are cheap, because a short name is more often cut than misspelt.
-func nearestNames(to name: String, among candidates: [String], limit: Int) -> [String] {
-    // Longer input is no typing mistake, and the comparison costs the product of the lengths.
-    let wanted = Array(name.lowercased().utf8.prefix(96))
-    guard !wanted.isEmpty else { return Array(candidates.prefix(limit)) }
-    let scored = candidates.compactMap { candidate -> (name: String, score: Int)? in
-        let text = Array(candidate.lowercased().utf8)
-        let distance = editDistance(wanted, text)
-        // Everything the shorter one lacks is forgiven when it occurs whole in the longer one.
-        let contained = candidate.lowercased().contains(name.lowercased()) && wanted.count >= 3
-        if contained { return (candidate, text.count - wanted.count) }
-        return distance <= max(2, wanted.count / 3) ? (candidate, 100 + distance) : nil
+    /// The names of the entries that are likeliest meant, the likeliest first.
+    ///
+    /// What is written whole inside a name counts most, because a short name is more often cut
+    /// than misspelt; after that few changes to a name or an alias.
+    private func nearest(to name: String, limit: Int) -> [String] {
+        // Longer input is no typing mistake, and the comparison costs the product of the lengths.
+        let lowered = name.lowercased()
+        let wanted = Array(lowered.utf8.prefix(NameGrammar.longestPart))
+        let scored = entries.compactMap { entry -> (score: Int, name: String)? in
+            let scores = ([entry.name] + entry.aliases).compactMap { candidate -> Int? in
+                let candidate = candidate.lowercased()
+                let text = Array(candidate.utf8)
+                if wanted.count >= 3, candidate.contains(lowered) {
+                    return text.count - wanted.count
+                }
+                let distance = editDistance(wanted, text)
+                return distance <= max(2, wanted.count / 3) ? 100 + distance : nil
+            }
+            return scores.min().map { ($0, entry.name) }
+        }
+        return scored.sorted { $0 < $1 }.prefix(limit).map(\.name)
     }
-    return scored.sorted { ($0.score, $0.name) < ($1.score, $1.name) }.prefix(limit).map(\.name)
 }
 
 /// Levenshtein's distance: insertions, deletions and substitutions, each counted one.

@@ -55,10 +55,12 @@ enum Folders {
         }
     }
 
-    /// Names in a folder, sorted; none when it does not exist.
+    /// Names in a folder, sorted; none when there is no such folder.
     static func names(in path: String) throws(HubError) -> [String] {
         guard let folder = opendir(path) else {
-            guard errno == ENOENT else { throw FileFault.last("list the folder", path) }
+            guard errno == ENOENT || errno == ENOTDIR else {
+                throw FileFault.last("list the folder", path)
+            }
             return []
         }
         defer { _ = closedir(folder) }

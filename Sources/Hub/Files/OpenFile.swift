@@ -119,4 +119,11 @@ final class OpenFile: Sendable {
         }
         return true
     }
+
+    /// Gives the lock back.
+    ///
+    /// Closing is not enough: a child process between `fork` and `exec` has the file open too.
+    func unlock() {
+        _ = flock(descriptor, LOCK_UN)
+    }
 }

@@ -1,7 +1,7 @@
 import Crypto
 
 /// What a file's content must hash to.
-enum Checksum: Sendable, Hashable {
+package enum Checksum: Sendable, Hashable {
     /// SHA-256 of the content, as the hub gives for files in large-file storage.
     case sha256(String)
     /// SHA-1 of the content behind Git's header, as the hub gives for the other files.
@@ -10,17 +10,17 @@ enum Checksum: Sendable, Hashable {
     case gitBlob(String)
 
     /// Accepts only the digits that such a sum has, in lower case.
-    init?(sha256 text: String?) {
+    package init?(sha256 text: String?) {
         guard let text = Self.digits(text, count: 64) else { return nil }
         self = .sha256(text)
     }
 
-    init?(gitBlob text: String?) {
+    package init?(gitBlob text: String?) {
         guard let text = Self.digits(text, count: 40) else { return nil }
         self = .gitBlob(text)
     }
 
-    var hexadecimal: String {
+    package var hexadecimal: String {
         switch self {
         case .sha256(let text), .gitBlob(let text): text
         }

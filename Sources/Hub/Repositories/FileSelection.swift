@@ -1,8 +1,8 @@
 /// The files of a listing that make the model which was asked for.
-struct FileSelection: Equatable {
-    let files: [RepositoryListing.File]
+package struct FileSelection: Equatable {
+    package let files: [RepositoryListing.File]
     /// `.` for the folder, else the path of the GGUF file that stands for the model.
-    let model: String
+    package let model: String
 
     /// Chooses from a listing.
     ///
@@ -12,7 +12,7 @@ struct FileSelection: Equatable {
     /// - Throws: ``HubError/picklesOnly(repository:files:)``, ``HubError/noModelFiles(repository:reason:)``,
     ///   ``HubError/ambiguousFile(repository:wanted:choices:)``,
     ///   ``HubError/unsafeFileName(repository:name:reason:)``.
-    init(
+    package init(
         _ wanted: HubFiles, of listing: RepositoryListing, repository: String
     ) throws(HubError) {
         switch wanted {

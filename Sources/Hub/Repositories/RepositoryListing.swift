@@ -5,20 +5,20 @@
 #endif
 
 /// The files of a repository at one commit.
-struct RepositoryListing: Sendable, Equatable {
-    struct File: Sendable, Equatable {
-        let path: String
+package struct RepositoryListing: Sendable, Equatable {
+    package struct File: Sendable, Equatable {
+        package let path: String
         /// Nothing when the server did not say.
-        let bytes: Int64?
-        let checksum: Checksum?
+        package let bytes: Int64?
+        package let checksum: Checksum?
     }
 
     /// Pins every later request, so that a push in between cannot mix two versions.
-    let commit: String
-    let files: [File]
+    package let commit: String
+    package let files: [File]
 
     /// Reads the hub's answer to `/api/models/REPOSITORY/revision/REVISION?blobs=true`.
-    init(_ json: [UInt8], repository: String) throws(HubError) {
+    package init(_ json: [UInt8], repository: String) throws(HubError) {
         let answer: Answer
         do {
             answer = try JSONDecoder().decode(Answer.self, from: Data(json))

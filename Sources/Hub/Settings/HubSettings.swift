@@ -93,6 +93,8 @@ public struct HubSettings: Sendable {
 public struct TransferLimits: Sendable, Hashable {
     /// Time for name, connection and TLS handshake.
     public var connectTimeout: Duration = .seconds(5)
+    /// Time in which the hub must begin to answer the first question.
+    public var answerTimeout: Duration = .seconds(10)
     /// Longest time without a byte, and the span in which ``minimumBytes`` must arrive.
     public var stallTimeout: Duration = .seconds(30)
     /// Fewer bytes than this in ``stallTimeout`` count as standing still.

@@ -13,7 +13,7 @@ public struct ProxySettings: Sendable, Hashable {
 
     public init() {}
 
-    init(environment: [String: String]) {
+    package init(environment: [String: String]) {
         func value(_ names: String...) -> String? {
             names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
         }
@@ -24,7 +24,7 @@ public struct ProxySettings: Sendable, Hashable {
     }
 
     /// The proxy for one host; nothing when it is reached directly.
-    func proxy(scheme: String, host: String) -> String? {
+    package func proxy(scheme: String, host: String) -> String? {
         guard let proxy = scheme == "https" ? https : http else { return nil }
         let host = host.lowercased()
         for exception in exceptions {

@@ -2,6 +2,8 @@
 struct HubPull {
     let repository: RepositoryName
     let wanted: HubFiles
+    /// Whether another source waits, so that a hub in trouble is not waited for.
+    let hasAlternative: Bool
     let installation: Installation
     let settings: HubSettings
     let endpoint: Address
@@ -9,8 +11,9 @@ struct HubPull {
 
     init(
         _ repository: RepositoryName, _ wanted: HubFiles, _ installation: Installation,
-        _ settings: HubSettings
+        _ settings: HubSettings, hasAlternative: Bool
     ) throws(HubError) {
+        self.hasAlternative = hasAlternative
         self.repository = repository
         self.wanted = wanted
         self.installation = installation
@@ -79,7 +82,8 @@ struct HubPull {
             do {
                 let answer = try await transport.get(
                     address, file: name, repository: name,
-                    headers: [("Accept", "application/json")], token: token)
+                    headers: [("Accept", "application/json")],
+                    patience: settings.limits.answerTimeout, token: token)
                 guard answer.status == 200 else { throw answer.fault() }
                 try answer.requireIdentity()
                 return try RepositoryListing(
@@ -88,6 +92,7 @@ struct HubPull {
                 // The first contact is not repeated when the host is not there: whoever is
                 // offline should hear so, or get the model elsewhere, within seconds.
                 if case .unreachable = error { throw error }
+                if hasAlternative { throw error }
                 guard let wait = retry.wait(after: error, newBytes: 0) else { throw error }
                 reporter.notice("\(error.sentence); trying again")
                 try await Task.sleep(for: wait)

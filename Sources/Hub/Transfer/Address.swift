@@ -5,13 +5,13 @@
 #endif
 
 /// An `http` or `https` address that has a host and carries no login.
-struct Address: Sendable, Hashable, CustomStringConvertible {
-    let text: String
-    let scheme: String
-    let host: String
-    let port: Int
+package struct Address: Sendable, Hashable, CustomStringConvertible {
+    package let text: String
+    package let scheme: String
+    package let host: String
+    package let port: Int
 
-    init?(_ text: String, relativeTo base: Address? = nil) {
+    package init?(_ text: String, relativeTo base: Address? = nil) {
         // Longer than any signed address of a content network.
         guard text.utf8.count <= 16_384, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }),
             let url = URL(string: text, relativeTo: base.flatMap { URL(string: $0.text) })?
@@ -28,7 +28,7 @@ struct Address: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Adds path components, each encoded, and a query that is already encoded.
-    func appending(_ components: [String], query: String = "") -> Address? {
+    package func appending(_ components: [String], query: String = "") -> Address? {
         var whole = text
         while whole.hasSuffix("/") { whole.removeLast() }
         for component in components { whole += "/" + Self.encoded(component) }
@@ -36,17 +36,17 @@ struct Address: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Whether both lead to the same server by the same protocol.
-    func hasSameOrigin(as other: Address) -> Bool {
+    package func hasSameOrigin(as other: Address) -> Bool {
         scheme == other.scheme && host == other.host && port == other.port
     }
 
     /// Whether the host is this machine, where nobody else listens to unencrypted traffic.
-    var isLoopback: Bool {
+    package var isLoopback: Bool {
         host == "localhost" || host.hasPrefix("127.") || host == "::1" || host == "[::1]"
     }
 
     /// Scheme, host and port: an address without what may be secret in its path or query.
-    var description: String {
+    package var description: String {
         let usual = scheme == "https" ? 443 : 80
         return port == usual ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }

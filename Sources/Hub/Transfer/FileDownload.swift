@@ -88,9 +88,10 @@ struct FileDownload {
         let known = try usableConditions()
         let content = try OpenFile(part.contentPath, .resume)
         let offset = try content.bytes
+        // Before the request: summing gigabytes takes longer than a server waits for a reader.
+        var sum = try hasher(over: content, offset, &reporter)
         if offset > 0, offset == known?.bytes ?? expectedBytes {
-            return try finish(
-                content, resumedFrom: offset, hasher: try hasher(over: content, offset, &reporter))
+            return try finish(content, resumedFrom: offset, hasher: sum)
         }
         var headers: [(String, String)] = []
         if offset > 0 {
@@ -99,7 +100,9 @@ struct FileDownload {
             if let tag = known?.entityTag { headers.append(("If-Range", tag)) }
         }
         let answer = try await transport.get(
-            address, file: file, repository: repository, headers: headers, token: token)
+            address, file: file, repository: repository, headers: headers,
+            patience: transport.settings.limits.connectTimeout
+                + transport.settings.limits.stallTimeout, token: token)
         var resume = Resume(offset: offset, conditions: conditions(of: answer, offset: offset))
         switch answer.status {
         case 200: resume.offset = 0
@@ -118,8 +121,8 @@ struct FileDownload {
             if offset > 0 { reporter.notice("\(file): the server sends it anew; starting over") }
             try content.truncate(to: 0)
             try part.write(resume.conditions)
+            sum = ContentHasher(expecting: checksum, bytes: expectedBytes)
         }
-        var sum = try hasher(over: content, resume.offset, &reporter)
         let end = try await receive(
             answer, into: content, from: resume.offset, hasher: &sum, whole: resume.conditions.bytes
         ) { bytes in

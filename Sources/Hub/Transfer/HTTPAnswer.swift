@@ -54,13 +54,13 @@ struct HTTPAnswer: Sendable {
 }
 
 /// `Content-Range: bytes FIRST-LAST/TOTAL`.
-struct ContentRange: Equatable {
-    let first: Int64
-    let last: Int64
+package struct ContentRange: Equatable {
+    package let first: Int64
+    package let last: Int64
     /// Nothing where the server wrote `*`.
-    let total: Int64?
+    package let total: Int64?
 
-    init?(_ text: String?) {
+    package init?(_ text: String?) {
         guard let text, text.hasPrefix("bytes ") else { return nil }
         let halves = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2 else { return nil }

@@ -19,7 +19,7 @@ import NIOHTTP1
 ///
 /// The client's own redirects are off: it would send `Authorization` wherever it is led within
 /// one host's ports, and could not report what the hub says in the headers of a redirect.
-final class HTTPTransport: Sendable {
+package final class HTTPTransport: Sendable {
     let settings: HubSettings
     private let direct: HTTPClient
     private let viaHTTPSProxy: HTTPClient?
@@ -79,10 +79,11 @@ final class HTTPTransport: Sendable {
     ///
     /// - Parameters:
     ///   - file: What is being got, for errors.
+    ///   - patience: The longest wait for the head of one answer.
     ///   - token: Sent as a bearer token as long as every hop stays at the first address's origin.
     func get(
         _ address: Address, file: String, repository: String, headers: [(String, String)] = [],
-        token: String?
+        patience: Duration, token: String?
     ) async throws -> HTTPAnswer {
         var address = address
         let origin = address
@@ -94,7 +95,7 @@ final class HTTPTransport: Sendable {
             request.headers.add(name: "Accept-Encoding", value: "identity")
             for (name, value) in headers { request.headers.add(name: name, value: value) }
             if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
-            let response = try await send(request, to: address, file: file)
+            let response = try await send(request, to: address, file: file, patience: patience)
             guard (300..<400).contains(response.status.code), response.status != .notModified else {
                 return HTTPAnswer(
                     response: response, address: address, hub: hop, sentToken: token != nil,
@@ -105,14 +106,7 @@ final class HTTPTransport: Sendable {
                 throw HubError.malformedResponse(
                     file: file, reason: "a redirect (status \(response.status.code)) leads nowhere")
             }
-            guard let next = Address(location, relativeTo: address) else {
-                throw HubError.unsafeRedirect(
-                    file: file, reason: "\(quoted(location)) is no http or https address")
-            }
-            guard next.scheme == "https" || address.scheme == "http" else {
-                throw HubError.unsafeRedirect(
-                    file: file, reason: "\(next) is not encrypted as \(address) is")
-            }
+            let next = try Self.target(of: location, from: address, file: file)
             // Not given again on the way back: the address would be another host's choice.
             if !next.hasSameOrigin(as: origin) { token = nil }
             address = next
@@ -120,15 +114,29 @@ final class HTTPTransport: Sendable {
         throw HubError.tooManyRedirects(file: file, limit: settings.limits.redirects)
     }
 
+    /// Where a redirect leads, if it may be followed.
+    package static func target(
+        of location: String, from address: Address, file: String
+    ) throws(HubError) -> Address {
+        guard let next = Address(location, relativeTo: address) else {
+            throw .unsafeRedirect(
+                file: file, reason: "\(quoted(location)) is no http or https address")
+        }
+        guard next.scheme == "https" || address.scheme == "http" else {
+            throw .unsafeRedirect(
+                file: file, reason: "\(next) is not encrypted as \(address) is")
+        }
+        return next
+    }
+
     private func send(
-        _ request: HTTPClientRequest, to address: Address, file: String
+        _ request: HTTPClientRequest, to address: Address, file: String, patience: Duration
     ) async throws -> HTTPClientResponse {
         let proxy = settings.proxies.proxy(scheme: address.scheme, host: address.host)
         let client =
             proxy == nil ? direct : address.scheme == "https" ? viaHTTPSProxy : viaHTTPProxy
         do {
             // The deadline covers everything up to the head of the answer.
-            let patience = settings.limits.connectTimeout + settings.limits.stallTimeout
             return try await (client ?? direct).execute(
                 request, deadline: .now() + TimeAmount(patience))
         } catch {
@@ -173,10 +181,13 @@ final class HTTPTransport: Sendable {
         if let error = error as? HubError { return error }
         if let error = error as? HTTPClientError {
             switch error {
-            case .readTimeout, .writeTimeout, .deadlineExceeded:
+            case .readTimeout, .writeTimeout:
                 return HubError.stalled(
                     file: file, seconds: settings.limits.stallTimeout.inSeconds,
                     receivedBytes: received)
+            case .deadlineExceeded:
+                return HubError.unreachable(
+                    host: address.description, reason: "no answer came in time")
             case .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout:
                 let seconds = settings.limits.connectTimeout.inSeconds
                 return HubError.unreachable(

@@ -2,18 +2,18 @@
 ///
 /// Attempts that bring a good piece do not count: a file of a hundred gigabytes may see more broken
 /// connections than any fixed number allows. The count is still bounded by the file's length.
-struct Retry {
+package struct Retry {
     private let limits: TransferLimits
     private var failures = 0
 
-    init(_ limits: TransferLimits) {
+    package init(_ limits: TransferLimits) {
         self.limits = limits
     }
 
     /// Takes note of a failed attempt.
     ///
     /// - Returns: The time to wait, or nothing when the error is final.
-    mutating func wait(after error: HubError, newBytes: Int64) -> Duration? {
+    package mutating func wait(after error: HubError, newBytes: Int64) -> Duration? {
         guard error.isTransient else { return nil }
         failures = newBytes >= limits.progressBytes ? 1 : failures + 1
         guard failures < limits.attempts else { return nil }

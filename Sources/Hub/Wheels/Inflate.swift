@@ -1,8 +1,8 @@
 /// Decompresses DEFLATE (RFC 1951) from a stream of pieces to a stream of pieces.
 ///
 /// Memory is constant. Every fault of the input throws; none can read or write out of bounds.
-struct Inflate {
-    enum Fault: Error, Equatable {
+package struct Inflate {
+    package enum Fault: Error, Equatable {
         case truncated
         case badBlockType
         case badStoredLength
@@ -29,7 +29,7 @@ struct Inflate {
     private static let windowCapacity = 8 * reach
 
     /// Decompresses a whole stream.
-    static func decompress(
+    package static func decompress(
         from nextPiece: @escaping () throws -> [UInt8],
         to emit: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {

@@ -2,29 +2,29 @@
 ///
 /// Known are stored and deflated members of archives below 4 GiB; what a wheel does not use
 /// (encryption, several disks, 64-bit fields) is refused by name.
-struct ZipArchive {
+package struct ZipArchive {
     /// What the directory says about a member.
-    struct Member: Equatable {
-        let name: String
-        let isDeflated: Bool
-        let compressedBytes: Int64
-        let bytes: Int64
+    package struct Member: Equatable {
+        package let name: String
+        package let isDeflated: Bool
+        package let compressedBytes: Int64
+        package let bytes: Int64
         fileprivate let headerOffset: Int64
     }
 
     private let file: OpenFile
     private let name: String
-    let members: [Member]
+    package let members: [Member]
 
     /// Reads the directory at the end of the archive.
-    init(_ path: String) throws(HubError) {
+    package init(_ path: String) throws(HubError) {
         file = try OpenFile(path, .read)
         name = path.split(separator: "/").last.map(String.init) ?? path
         members = try Self.directory(of: file, name: name)
     }
 
     /// Finds the only member with a path.
-    func member(_ path: String) throws(HubError) -> Member {
+    package func member(_ path: String) throws(HubError) -> Member {
         let found = members.filter { $0.name == path }
         guard found.count == 1 else {
             throw .damagedArchive(
@@ -36,7 +36,7 @@ struct ZipArchive {
     /// Passes a member's content on in pieces.
     ///
     /// The content is not compared with the directory's sum: whoever unpacks has a better one.
-    func extract(
+    package func extract(
         _ member: Member, to emit: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         let header = try file.read(30, at: member.headerOffset)
