@@ -83,6 +83,11 @@ package struct JSONReader {
         JSONError(.unexpected(found: foundDescription, expected: expected), at: offset, in: bytes)
     }
 
+    /// An error at the place reached: a key that the object around it has already.
+    package func duplicateKey(_ key: String) -> JSONError {
+        error(.duplicateKey(key), at: offset)
+    }
+
     func error(_ reason: JSONError.Reason, at offset: Int) -> JSONError {
         JSONError(reason, at: offset, in: bytes)
     }
