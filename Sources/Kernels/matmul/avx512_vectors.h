@@ -18,7 +18,7 @@ FK_VECTOR vec_f load_f(const float *p) { return _mm512_loadu_ps(p); }
 FK_VECTOR void store_f(float *p, vec_f v) { _mm512_storeu_ps(p, v); }
 
 FK_VECTOR vec_f load_part_f(const float *p, int count) {
-    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p); /* 0 <= count <= 16 */
 }
 
 FK_VECTOR void store_part_f(float *p, vec_f v, int count) {

@@ -15,7 +15,10 @@
         int64_t row_begin, int64_t row_end, int64_t columns, int64_t depth, int accumulate
 
 #define FK_MATMUL_FLOAT_VARIANTS(V, op)              \
+    FK_X86(V(op, avx512, FK_LEVEL_AVX512))           \
     V(op, reference, FK_LEVEL_REFERENCE)
+
+enum { FK_WEIGHTS_F32, FK_WEIGHTS_F16, FK_WEIGHTS_BF16 };
 
 #define FK_DECLARE_F32(op, suffix, level) \
     void fk_##op##_##suffix(FK_MATMUL_NT_PARAMETERS(float));

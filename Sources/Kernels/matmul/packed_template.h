@@ -21,7 +21,7 @@
  * There are two ways through a product. For up to FK_FUSED_ROWS activation rows
  * each block is unpacked in registers and used at once: the product is as fast
  * as the weights arrive. For more rows, FK_TILE_GROUPS groups of weight rows
- * are unpacked, FK_CHUNK elements of k at a time, into a panel which stays in
+ * are unpacked, FK_CHUNK_RUNS runs at a time, into a panel which stays in
  * the L1 cache while all rows of a row block pass; then it costs nothing that
  * the codes are packed, and the inner loop is one for all formats.
  *
@@ -29,12 +29,11 @@
 
 enum {
     FK_FUSED_ROWS = 4,
-    FK_CHUNK = 512,
-    FK_CHUNK_BLOCKS = FK_CHUNK / FK_BLOCK,
-    FK_ROW_BLOCK = 108, /* activation rows that pass a panel; a multiple of the tile's */
+    FK_CHUNK_RUNS = 2,
+    FK_CHUNK_BLOCKS = (FK_CHUNK_RUNS + 1) * FK_RUN_BLOCKS - 1, /* with a last short run */
+    FK_PREPARED_BLOCKS = 32, /* start_blocks and its like fill 16 at a time */
+    FK_ROW_BLOCK = 216, /* at most so many activation rows pass a panel at a time */
 };
-
-_Static_assert(FK_CHUNK_BLOCKS == 16, "start_blocks and its like fill 16 blocks");
 
 #define FK_TEMPLATE static inline FK_TARGET __attribute__((always_inline))
 #define FK_PASTE2(a, b) a##b
@@ -268,23 +267,24 @@ FK_TEMPLATE const uint8_t *unpack_run_to(fk_packed_format f, panel_shape p, uint
 
 /* What a tile needs of its activation rows beside the codes, for one chunk. */
 typedef struct prepared_row {
-    int32_t start[2 * FK_CHUNK_BLOCKS]; /* magic - offset * sum: a block or half each */
-    float sum[2 * FK_CHUNK_BLOCKS];
-    float d[FK_CHUNK_BLOCKS];
+    int32_t start[2 * FK_PREPARED_BLOCKS]; /* magic - offset * sum: a block or half each */
+    float sum[2 * FK_PREPARED_BLOCKS];
+    float d[FK_PREPARED_BLOCKS];
 } prepared_row;
 
-/* Fills all of a chunk whatever its length: activations have room to be read past
- * their end. */
+/* Fills 16 blocks at a time: activations have room to be read past their end. */
 FK_TEMPLATE void prepare(panel_shape p, int offset, prepared_row *row, const int16_t *sums,
-                         const float *scales) {
-    if (p.halves) {
-        start_halves(row->start, sums, -offset, FK_MAGIC_BITS);
-        if (p.has_min) sum_halves(row->sum, sums);
-    } else {
-        start_blocks(row->start, sums, -offset, FK_MAGIC_BITS);
-        if (p.has_min) sum_blocks(row->sum, sums);
+                         const float *scales, int blocks) {
+    for (int b = 0; b < blocks; b += 16) {
+        if (p.halves) {
+            start_halves(row->start + 2 * b, sums + 2 * b, -offset, FK_MAGIC_BITS);
+            if (p.has_min) sum_halves(row->sum + 2 * b, sums + 2 * b);
+        } else {
+            start_blocks(row->start + b, sums + 2 * b, -offset, FK_MAGIC_BITS);
+            if (p.has_min) sum_blocks(row->sum + b, sums + 2 * b);
+        }
+        store_f(row->d + b, load_f(scales + b));
     }
-    store_f(row->d, load_f(scales));
 }
 
 FK_TEMPLATE void tile(panel_shape p, const uint8_t *panel, const int8_t *codes, int64_t stride,
@@ -342,7 +342,7 @@ FK_TEMPLATE void tiles(panel_shape p, const uint8_t *panel, const fk_activations
         next += share;
         for (int i = 0; i < count; i++)
             prepare(p, offset, &rows[i], x->sums + (t + i) * (x->k / 16) + 2 * first_block,
-                    x->scales + (t + i) * (x->k / 32) + first_block);
+                    x->scales + (t + i) * (x->k / 32) + first_block, blocks);
         const int8_t *codes = x->codes + t * x->stride + FK_BLOCK * first_block;
         switch (count) {
 #define FK_TILE_CASE(n)                                                                   \
@@ -392,8 +392,12 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
     int64_t k = x->k, group_bytes = fk_packed_group_bytes(f, k);
     _Alignas(64) uint8_t panel[FK_PANEL_BYTES];
     _Alignas(64) float y[FK_ROW_BLOCK * FK_TILE_GROUPS * FK_LANES];
-    for (int64_t begin = 0; begin < x->rows; begin += FK_ROW_BLOCK) {
-        int64_t end = begin + FK_ROW_BLOCK < x->rows ? begin + FK_ROW_BLOCK : x->rows;
+    /* Row blocks of equal length, in whole tiles. */
+    int64_t row_blocks = (x->rows + FK_ROW_BLOCK - 1) / FK_ROW_BLOCK;
+    int64_t length = (x->rows + row_blocks - 1) / row_blocks;
+    length = (length + FK_TILE_ROWS - 1) / FK_TILE_ROWS * FK_TILE_ROWS;
+    for (int64_t begin = 0; begin < x->rows; begin += length) {
+        int64_t end = begin + length < x->rows ? begin + length : x->rows;
         const uint8_t *start = packed + row_begin / FK_LANES * group_bytes;
         int groups;
         for (int64_t row = row_begin; row < target->row_end; row += groups * FK_LANES) {
@@ -401,9 +405,10 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
             panel_shape p = {fk_packed_halves(f), fk_packed_has_min(f), wide_codes(f), groups};
             memset(y, 0, (size_t)(end - begin) * FK_TILE_GROUPS * FK_LANES * sizeof(float));
             const uint8_t *at = start;
-            for (int64_t first = 0; first < k / FK_BLOCK; first += FK_CHUNK_BLOCKS) {
+            int64_t first = 0;
+            for (int blocks; first < k / FK_BLOCK; first += blocks) {
                 int64_t left = k / FK_BLOCK - first;
-                int blocks = left < FK_CHUNK_BLOCKS ? (int)left : FK_CHUNK_BLOCKS;
+                blocks = left <= FK_CHUNK_BLOCKS ? (int)left : FK_CHUNK_RUNS * FK_RUN_BLOCKS;
                 const uint8_t *run = at;
                 for (int b = 0; b < blocks; b += FK_RUN_BLOCKS) {
                     int count = blocks - b < FK_RUN_BLOCKS ? blocks - b : FK_RUN_BLOCKS;

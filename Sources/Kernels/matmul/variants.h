@@ -5,6 +5,9 @@
 
 #include "../levels/dispatch.h"
 
+/* Before a loop whose bounds are constants of a tile: its vectors must be registers. */
+#define FK_UNROLL _Pragma("clang loop unroll(full)")
+
 #define FK_OPERATION_AT(op, VARIANTS, parameters, arguments, at_parameters)        \
     FK_OPERATION(op, VARIANTS, parameters, arguments)                              \
     void fk_##op##_at at_parameters {                                              \
