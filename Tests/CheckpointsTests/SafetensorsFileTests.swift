@@ -1,8 +1,7 @@
+import FathomCheckpoints
 import FathomTensors
 import FathomTestSupport
 import Testing
-
-import FathomCheckpoints
 
 @Suite("A safetensors file")
 struct SafetensorsFileTests {

@@ -28,8 +28,10 @@ public struct ByteFlips {
             let position = Int.random(in: range, using: &generator)
             switch Int.random(in: 0..<4, using: &generator) {
             case 0: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-            case 1: bytes[position] = [0, 1, 0x7F, 0x80, 0xFF, 0x22, 0x5C, 0x7B].randomElement(
-                using: &generator) ?? 0
+            case 1:
+                bytes[position] =
+                    [0, 1, 0x7F, 0x80, 0xFF, 0x22, 0x5C, 0x7B].randomElement(
+                        using: &generator) ?? 0
             case 2: bytes[position] = UInt8.random(in: 0 ... .max, using: &generator)
             default: bytes[position] = bytes[Int.random(in: range, using: &generator)]
             }

@@ -55,6 +55,11 @@ public struct NamingError: Error, Sendable, Hashable, CustomStringConvertible {
     public let path: String
     public let architecture: String
 
+    public init(path: String, architecture: String) {
+        self.path = path
+        self.architecture = architecture
+    }
+
     public var description: String {
         "\(path): the architecture '\(architecture)' is not supported; expected 'llama' or 'qwen2'"
     }

@@ -50,6 +50,11 @@ public struct RotaryRowsError: Error, Sendable, Hashable, CustomStringConvertibl
     public let shape: [Int]
     public let headCount: Int
 
+    public init(shape: [Int], headCount: Int) {
+        self.shape = shape
+        self.headCount = headCount
+    }
+
     public var description: String {
         "a projection of shape \(shape) has no \(headCount) heads of an even number of rows"
     }

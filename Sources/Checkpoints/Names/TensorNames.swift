@@ -48,6 +48,7 @@ public struct TensorNames: Sendable {
     }
 
     private static func translate(_ name: String, _ table: [String: String]) -> String? {
+        guard !name.contains("#") else { return nil }
         var numbers: [Substring] = []
         let parts = name.split(separator: ".", omittingEmptySubsequences: false).map { part in
             guard !part.isEmpty, part.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {

@@ -34,7 +34,8 @@ final class AtomicFile {
         }
         var space = statvfs()
         if statvfs(folder, &space) == 0 {
-            let free = UInt64(space.f_bavail).multipliedReportingOverflow(by: UInt64(space.f_frsize))
+            let free = UInt64(space.f_bavail).multipliedReportingOverflow(
+                by: UInt64(space.f_frsize))
             if !free.overflow, free.partialValue < UInt64(max(0, byteCount)) {
                 throw WriteError(
                     path, .noRoom(neededBytes: byteCount, freeBytes: Int(free.partialValue)))
@@ -91,7 +92,8 @@ final class AtomicFile {
 
 /// The calls by which bytes reach a disk; tests put failing ones in their place.
 package struct FileCalls: Sendable {
-    package var write: @Sendable (Int32, UnsafeRawBufferPointer, Int) -> Int = { file, bytes, offset in
+    package var write: @Sendable (Int32, UnsafeRawBufferPointer, Int) -> Int = {
+        file, bytes, offset in
         pwrite(file, bytes.baseAddress, bytes.count, off_t(offset))
     }
     package var sync: @Sendable (Int32) -> Int32 = { file in
