@@ -97,7 +97,8 @@ void fk_f32_to_f8e4m3_avx2(void *y, const float *x, int64_t n) {
 }
 
 /* E4M3 with its exponent and mantissa in place is the f16 of the value / 256:
- * the conversion to f32 then handles subnormals, and the product is exact. */
+ * the conversion to f32 then handles subnormals, and the product is exact. NaN
+ * becomes the f16 NaN first. */
 FK_TARGET_AVX2
 void fk_f8e4m3_to_f32_avx2(float *y, const void *x, int64_t n) {
     const uint8_t *from = x;
@@ -106,11 +107,10 @@ void fk_f8e4m3_to_f32_avx2(float *y, const void *x, int64_t n) {
         __m128i code = _mm_cvtepu8_epi16(_mm_loadl_epi64((const __m128i *)(from + i)));
         __m128i rest = _mm_and_si128(code, _mm_set1_epi16(0x7f));
         __m128i sign = _mm_slli_epi16(_mm_and_si128(code, _mm_set1_epi16(0x80)), 8);
-        __m128i half = _mm_or_si128(_mm_slli_epi16(rest, 7), sign);
-        __m256 value = _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(256));
         __m128i nan = _mm_cmpeq_epi16(rest, _mm_set1_epi16(0x7f));
-        __m256i quiet = _mm256_and_si256(_mm256_cvtepi16_epi32(nan), _mm256_set1_epi32(0x7fc00000));
-        _mm256_storeu_ps(y + i, _mm256_or_ps(value, _mm256_castsi256_ps(quiet)));
+        __m128i half = _mm_blendv_epi8(_mm_slli_epi16(rest, 7), _mm_set1_epi16(0x7e00), nan);
+        __m256 value = _mm256_cvtph_ps(_mm_or_si128(half, sign));
+        _mm256_storeu_ps(y + i, _mm256_mul_ps(value, _mm256_set1_ps(256)));
     }
     fk_f8e4m3_to_f32_reference(y + i, from + i, n - i);
 }

@@ -94,12 +94,11 @@ void fk_f8e4m3_to_f32_avx512(float *y, const void *x, int64_t n) {
         __m256i code = _mm256_cvtepu8_epi16(_mm_maskz_loadu_epi8(mask, from + i));
         __m256i rest = _mm256_and_si256(code, _mm256_set1_epi16(0x7f));
         __m256i sign = _mm256_slli_epi16(_mm256_and_si256(code, _mm256_set1_epi16(0x80)), 8);
-        __m256i half = _mm256_or_si256(_mm256_slli_epi16(rest, 7), sign);
-        __m512 value = _mm512_mul_ps(_mm512_cvtph_ps(half), _mm512_set1_ps(256));
         __mmask16 nan = _mm256_cmpeq_epi16_mask(rest, _mm256_set1_epi16(0x7f));
-        __m512i result = _mm512_castps_si512(value);
-        result = _mm512_mask_or_epi32(result, nan, result, _mm512_set1_epi32(0x7fc00000));
-        _mm512_mask_storeu_epi32(y + i, mask, result);
+        __m256i half = _mm256_slli_epi16(rest, 7);
+        half = _mm256_mask_mov_epi16(half, nan, _mm256_set1_epi16(0x7e00));
+        __m512 value = _mm512_cvtph_ps(_mm256_or_si256(half, sign));
+        _mm512_mask_storeu_ps(y + i, mask, _mm512_mul_ps(value, _mm512_set1_ps(256)));
     }
 }
 

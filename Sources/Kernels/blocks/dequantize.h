@@ -6,10 +6,9 @@
 #include "../include/fk_blocks.h"
 #include "../levels/dispatch.h"
 
-/* The formats with vector variants, met when gathering rows and repacking. */
-#define FK_DEQUANTIZE_FAST(V, op)          \
-    FK_X86(V(op, avx512, FK_LEVEL_AVX512)) \
-    FK_X86(V(op, avx2, FK_LEVEL_AVX2))     \
+/* The formats met most when gathering rows and repacking. */
+#define FK_DEQUANTIZE_FAST(V, op)      \
+    FK_X86(V(op, avx2, FK_LEVEL_AVX2)) \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 /* The other formats. */
@@ -21,12 +20,12 @@
     EACH(FK_DEQUANTIZE_PLAIN, q2_0)    \
     EACH(FK_DEQUANTIZE_FAST, q4_0)     \
     EACH(FK_DEQUANTIZE_FAST, q4_1)     \
-    EACH(FK_DEQUANTIZE_PLAIN, q5_0)    \
-    EACH(FK_DEQUANTIZE_PLAIN, q5_1)    \
+    EACH(FK_DEQUANTIZE_FAST, q5_0)     \
+    EACH(FK_DEQUANTIZE_FAST, q5_1)     \
     EACH(FK_DEQUANTIZE_FAST, q8_0)     \
     EACH(FK_DEQUANTIZE_PLAIN, q8_1)    \
-    EACH(FK_DEQUANTIZE_PLAIN, q2_k)    \
-    EACH(FK_DEQUANTIZE_PLAIN, q3_k)    \
+    EACH(FK_DEQUANTIZE_FAST, q2_k)     \
+    EACH(FK_DEQUANTIZE_FAST, q3_k)     \
     EACH(FK_DEQUANTIZE_FAST, q4_k)     \
     EACH(FK_DEQUANTIZE_FAST, q5_k)     \
     EACH(FK_DEQUANTIZE_FAST, q6_k)     \
@@ -38,11 +37,11 @@
     EACH(FK_DEQUANTIZE_PLAIN, iq3_s)   \
     EACH(FK_DEQUANTIZE_PLAIN, iq1_s)   \
     EACH(FK_DEQUANTIZE_PLAIN, iq1_m)   \
-    EACH(FK_DEQUANTIZE_PLAIN, iq4_nl)  \
-    EACH(FK_DEQUANTIZE_PLAIN, iq4_xs)  \
+    EACH(FK_DEQUANTIZE_FAST, iq4_nl)   \
+    EACH(FK_DEQUANTIZE_FAST, iq4_xs)   \
     EACH(FK_DEQUANTIZE_PLAIN, tq1_0)   \
     EACH(FK_DEQUANTIZE_PLAIN, tq2_0)   \
-    EACH(FK_DEQUANTIZE_PLAIN, mxfp4)   \
+    EACH(FK_DEQUANTIZE_FAST, mxfp4)    \
     EACH(FK_DEQUANTIZE_PLAIN, nvfp4)
 
 #define FK_DECLARE_VARIANT(op, suffix, level) \

@@ -17,30 +17,31 @@ typedef struct {
 } fk_block_scales;
 
 /* Rounds non-negative group scales to [0, top] of a common f16 factor. */
-FK_SEARCH uint16_t fk_share_scale(int groups, int top, const float *scale, int *code) {
-    float greatest = 0;
-    for (int g = 0; g < groups; g++)
-        if (scale[g] > greatest) greatest = scale[g];
-    float inverse = greatest > 0 ? (float)top / greatest : 0;
+FK_SEARCH uint16_t fk_share_scale(int groups, int top, const float *scale, const float *weight,
+                                  int *code) {
+    uint16_t bits = fk_f16_bits(
+        fk_search_scale(groups, 0, (float)top, (float)top, scale, weight));
+    float d = fk_f16_value(bits), inverse = d > 0 ? 1 / d : 0;
     for (int g = 0; g < groups; g++)
         code[g] = (int)fk_round_code(scale[g] * inverse, 0, (float)top);
-    return fk_f16_bits(greatest / (float)top);
+    return bits;
 }
 
 /* Codes in [0, top] of 256 elements in groups with scale and minimum. */
-FK_SEARCH void fk_encode_affine_block(int group, int top, int scale_top, int power,
+FK_SEARCH void fk_encode_affine_block(int group, int top, int scale_top,
                                       const float *x, const float *importance,
                                       fk_block_scales *scales, uint8_t *code) {
-    float scale[16], min[16], w[fk_group_max];
+    float scale[16], min[16], weight[16], w[32];
     int groups = 256 / group;
     float mean_square = fk_sum_squares(256, x) / 256;
     for (int g = 0; g < groups; g++) {
         const float *weights = importance ? importance + g * group : 0;
-        fk_weigh(group, x + g * group, weights, mean_square, power, w);
+        fk_weigh(group, x + g * group, weights, mean_square, w);
         scale[g] = fk_search_affine(group, (float)top, x + g * group, w, &min[g]);
+        weight[g] = fk_sum(group, w);
     }
-    scales->d = fk_share_scale(groups, scale_top, scale, scales->scale);
-    scales->dmin = fk_share_scale(groups, scale_top, min, scales->min);
+    scales->d = fk_share_scale(groups, scale_top, scale, weight, scales->scale);
+    scales->dmin = fk_share_scale(groups, scale_top, min, weight, scales->min);
     for (int g = 0; g < groups; g++) {
         float d = fk_f16_value(scales->d) * (float)scales->scale[g];
         float m = fk_f16_value(scales->dmin) * (float)scales->min[g];
@@ -66,7 +67,7 @@ FK_SEARCH void fk_encode_q2_k(void *y, const float *x, int64_t elements,
     for (int64_t b = 0; b < elements; b += 256, block++) {
         fk_block_scales scales;
         uint8_t code[256];
-        fk_encode_affine_block(16, 3, 15, 1, x + b, importance ? importance + b : 0, &scales,
+        fk_encode_affine_block(16, 3, 15, x + b, importance ? importance + b : 0, &scales,
                                code);
         for (int g = 0; g < 16; g++)
             block->scales[g] = (uint8_t)(scales.scale[g] | scales.min[g] << 4);
@@ -101,7 +102,7 @@ FK_SEARCH void fk_encode_q4_k(void *y, const float *x, int64_t elements,
     for (int64_t b = 0; b < elements; b += 256, block++) {
         fk_block_scales scales;
         uint8_t code[256];
-        fk_encode_affine_block(32, 15, 63, 1, x + b, importance ? importance + b : 0, &scales,
+        fk_encode_affine_block(32, 15, 63, x + b, importance ? importance + b : 0, &scales,
                                code);
         fk_store_u16(block->d, scales.d);
         fk_store_u16(block->dmin, scales.dmin);
@@ -116,7 +117,7 @@ FK_SEARCH void fk_encode_q5_k(void *y, const float *x, int64_t elements,
     for (int64_t b = 0; b < elements; b += 256, block++) {
         fk_block_scales scales;
         uint8_t code[256];
-        fk_encode_affine_block(32, 31, 63, 1, x + b, importance ? importance + b : 0, &scales,
+        fk_encode_affine_block(32, 31, 63, x + b, importance ? importance + b : 0, &scales,
                                code);
         fk_store_u16(block->d, scales.d);
         fk_store_u16(block->dmin, scales.dmin);
@@ -139,12 +140,13 @@ FK_SEARCH uint16_t fk_encode_symmetric_block(int span, int scale_span, const flo
     float mean_square = fk_sum_squares(256, x) / 256;
     for (int g = 0; g < 16; g++) {
         const float *weights = importance ? importance + 16 * g : 0;
-        fk_weigh(16, x + 16 * g, weights, mean_square, 2, w);
-        scale[g] = fk_search_scale(16, (float)span, x + 16 * g, w);
-        weight[g] = 0;
-        for (int i = 0; i < 16; i++) weight[g] += w[i];
+        fk_weigh(16, x + 16 * g, weights, mean_square, w);
+        scale[g] = fk_search_scale(16, (float)-span, (float)(span - 1), (float)-span,
+                                   x + 16 * g, w);
+        weight[g] = fk_sum(16, w);
     }
-    float shared = fk_search_scale(16, (float)scale_span, scale, weight);
+    float shared = fk_search_scale(16, (float)-scale_span, (float)(scale_span - 1),
+                                   (float)-scale_span, scale, weight);
     uint16_t bits = fk_f16_bits(shared);
     float d = fk_f16_value(bits), inverse = d == 0 ? 0 : 1 / d;
     for (int g = 0; g < 16; g++) {

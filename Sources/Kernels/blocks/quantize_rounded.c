@@ -19,9 +19,11 @@ static float greatest_magnitude(int n, const float *x) {
 
 /* Nearest integer, halves away from zero, within [-limit, limit]; NaN to -limit. */
 static int round_away(float v, float limit) {
-    v = roundf(v);
-    if (!(v > -limit)) return (int)-limit;
-    return (int)(v < limit ? v : limit);
+    v = v > -limit ? v : -limit;
+    v = v < limit ? v : limit;
+    int whole = (int)v;
+    float rest = v - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
 }
 
 void fk_quantize_q8_0_reference(void *y, const float *x, int64_t elements,
@@ -75,18 +77,14 @@ void fk_quantize_tq1_0_reference(void *y, const float *x, int64_t elements,
     }
 }
 
-/* The E2M1 code whose value times d is nearest to x; the first of equals. */
+/* The E2M1 code whose value times d is nearest to x; of two equally near the
+ * smaller magnitude; 0 if d is. */
 static uint8_t nearest_e2m1(float x, float d) {
-    int best = 0;
-    float least = INFINITY;
-    for (int code = 0; code < 16; code++) {
-        float error = fabsf(d * (float)fk_values_e2m1[code] - x);
-        if (error < least) {
-            least = error;
-            best = code;
-        }
-    }
-    return (uint8_t)best;
+    static const float middle[7] = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10}; /* of doubled values */
+    int code = 0;
+    if (d == 0) return 0;
+    for (int i = 0; i < 7; i++) code += fabsf(x) > d * middle[i];
+    return (uint8_t)(code > 0 && x < 0 ? code + 8 : code);
 }
 
 /* The E8M0 scale for a block: the exponent of its largest element less that of

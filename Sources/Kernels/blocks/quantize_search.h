@@ -5,11 +5,12 @@
  * scale than the range asks for gives other codes; for any codes the best scale
  * (and minimum) is a weighted least-squares solution in closed form; keep the
  * candidate with the least weighted squared error. We then round by the best
- * solution once more, and keep that if it is better still.
+ * solution once more, and keep that while it is better still.
  *
- * All sums run in eight lanes, lane j over the elements 8 i + j, added up
- * pairwise at the end: one order for every register width. Codes are clamped
- * before they become integers, so no input is undefined behaviour. */
+ * Elements come eight to a vector of the compiler's own vector type, which every
+ * target can run: sums have eight fixed lanes, added up pairwise at the end, so
+ * the register width changes no bit. Codes are clamped before they become
+ * integers, so no input is undefined behaviour. */
 #ifndef FK_QUANTIZE_SEARCH_H
 #define FK_QUANTIZE_SEARCH_H
 
@@ -24,7 +25,13 @@
 /* Compiled into every level's variant, with the group size known. */
 #define FK_SEARCH static inline __attribute__((always_inline))
 
-enum { fk_lanes = 8, fk_group_max = 32 };
+/* Eight elements. Handed around by pointer: by value, the calling convention
+ * would depend on the level. */
+typedef float fk_eight __attribute__((ext_vector_type(8), aligned(4), may_alias));
+
+enum { fk_group_vectors = 4 }; /* the largest group has 32 elements */
+
+FK_SEARCH const fk_eight *fk_eights(const float *x) { return (const fk_eight *)x; }
 
 /* The integer nearest to v within [low, high], as a float; ties to even; NaN to low.
  * Adding 1.5 * 2^23 leaves no bits for a fraction. */
@@ -34,9 +41,16 @@ FK_SEARCH float fk_round_code(float v, float low, float high) {
     return (v + 12582912.0f) - 12582912.0f;
 }
 
-FK_SEARCH float fk_sum_lanes(const float *lane) {
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+FK_SEARCH void fk_round_codes(fk_eight *v, float low, float high) {
+    fk_eight lowest = low, highest = high;
+    *v = *v > lowest ? *v : lowest;
+    *v = *v < highest ? *v : highest;
+    *v = (*v + 12582912.0f) - 12582912.0f;
+}
+
+FK_SEARCH float fk_sum_lanes(const fk_eight *v) {
+    return (((*v)[0] + (*v)[4]) + ((*v)[2] + (*v)[6])) +
+           (((*v)[1] + (*v)[5]) + ((*v)[3] + (*v)[7]));
 }
 
 /* The element of greatest magnitude; the first of equals. */
@@ -48,47 +62,55 @@ FK_SEARCH float fk_extreme(int n, const float *x) {
 }
 
 FK_SEARCH float fk_sum_squares(int n, const float *x) {
-    float lane[fk_lanes] = {0};
-    for (int i = 0; i < n; i += fk_lanes)
-        for (int j = 0; j < fk_lanes; j++) lane[j] += x[i + j] * x[i + j];
-    return fk_sum_lanes(lane);
+    const fk_eight *v = fk_eights(x);
+    fk_eight sum = 0;
+    for (int i = 0; i < n / 8; i++) sum += v[i] * v[i];
+    return fk_sum_lanes(&sum);
 }
 
-/* Codes of x for one inverse scale, and for them sums of w x q and w q q. */
-FK_SEARCH void fk_round_symmetric(int n, float low, float high, const float *x, const float *w,
-                                  float inverse, float *q, float *xq, float *qq) {
-    float xq_lane[fk_lanes] = {0}, qq_lane[fk_lanes] = {0};
-    for (int i = 0; i < n; i += fk_lanes)
-        for (int j = 0; j < fk_lanes; j++) {
-            float code = fk_round_code(inverse * x[i + j], low, high);
-            float weighted = w[i + j] * code;
-            q[i + j] = code;
-            xq_lane[j] += weighted * x[i + j];
-            qq_lane[j] += weighted * code;
-        }
-    *xq = fk_sum_lanes(xq_lane);
-    *qq = fk_sum_lanes(qq_lane);
+FK_SEARCH float fk_sum(int n, const float *x) {
+    const fk_eight *v = fk_eights(x);
+    fk_eight sum = 0;
+    for (int i = 0; i < n / 8; i++) sum += v[i];
+    return fk_sum_lanes(&sum);
 }
 
-/* The scale s that minimises the sum of w (x - s q)^2 with q in [-span, span - 1].
+/* For codes of x by one inverse scale: the sums of w x q and of w q q. */
+FK_SEARCH void fk_try_scale(int n, float low, float high, const float *x, const float *w,
+                            float inverse, float *sum_xq, float *sum_qq) {
+    const fk_eight *xs = fk_eights(x), *ws = fk_eights(w);
+    fk_eight xq = 0, qq = 0;
+    for (int i = 0; i < n / 8; i++) {
+        fk_eight code = inverse * xs[i];
+        fk_round_codes(&code, low, high);
+        fk_eight weighted = ws[i] * code;
+        xq += weighted * xs[i];
+        qq += weighted * code;
+    }
+    *sum_xq = fk_sum_lanes(&xq);
+    *sum_qq = fk_sum_lanes(&qq);
+}
+
+/* The scale s that minimises the sum of w (x - s q)^2 with q in [low, high].
  *
- * The error is (sum w x x) - (sum w x q)^2 / (sum w q q), so the greatest
- * quotient wins. n is a multiple of 8; 0 if x is all zero. */
-FK_SEARCH float fk_search_scale(int n, float span, const float *x, const float *w) {
-    float q[fk_group_max], xq, qq;
-    float extreme = fk_extreme(n, x);
+ * `reach` is the code of the largest element at the first guess. The error is
+ * (sum w x x) - (sum w x q)^2 / (sum w q q), so the greatest quotient wins.
+ * n is a multiple of 8, at most 32; 0 if x is all zero. */
+FK_SEARCH float fk_search_scale(int n, float low, float high, float reach, const float *x,
+                                const float *w) {
+    float xq, qq, extreme = fk_extreme(n, x);
     if (extreme == 0) return 0;
-    float scale = -extreme / span, best = 0;
+    float scale = extreme / reach, best = 0;
     for (int step = -9; step <= 9; step++) {
-        float inverse = -(span + 0.1f * (float)step) / extreme;
-        fk_round_symmetric(n, -span, span - 1, x, w, inverse, q, &xq, &qq);
+        float inverse = (reach + 0.1f * (float)step) / extreme;
+        fk_try_scale(n, low, high, x, w, inverse, &xq, &qq);
         if (qq > 0 && xq * xq > best * qq) {
             scale = xq / qq;
             best = xq * scale;
         }
     }
     for (int again = 0; again < 2; again++) {
-        fk_round_symmetric(n, -span, span - 1, x, w, 1 / scale, q, &xq, &qq);
+        fk_try_scale(n, low, high, x, w, 1 / scale, &xq, &qq);
         if (!(qq > 0 && xq * xq > best * qq)) break;
         scale = xq / qq;
         best = xq * scale;
@@ -96,50 +118,45 @@ FK_SEARCH float fk_search_scale(int n, float span, const float *x, const float *
     return scale;
 }
 
-/* Sums over a group that all candidates of one affine search share. */
+/* What all candidates of one affine search share. */
 typedef struct {
     float w, x;       /* sum of w, of w x */
     float low, range; /* least element (at most 0) and the distance to the greatest */
 } fk_affine_group;
 
 FK_SEARCH fk_affine_group fk_affine_sums(int n, const float *x, const float *w) {
-    fk_affine_group group = {0, 0, 0, 0};
-    float w_lane[fk_lanes] = {0}, x_lane[fk_lanes] = {0};
+    const fk_eight *xs = fk_eights(x), *ws = fk_eights(w);
+    fk_eight sum_w = 0, sum_x = 0;
     float low = x[0], high = x[0];
     for (int i = 0; i < n; i++) {
-        if (x[i] < low) low = x[i];
-        if (x[i] > high) high = x[i];
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
     }
-    for (int i = 0; i < n; i += fk_lanes)
-        for (int j = 0; j < fk_lanes; j++) {
-            w_lane[j] += w[i + j];
-            x_lane[j] += w[i + j] * x[i + j];
-        }
-    group.w = fk_sum_lanes(w_lane);
-    group.x = fk_sum_lanes(x_lane);
-    group.low = low < 0 ? low : 0;
-    group.range = high - group.low;
+    for (int i = 0; i < n / 8; i++) {
+        sum_w += ws[i];
+        sum_x += ws[i] * xs[i];
+    }
+    if (!(low < 0)) low = 0;
+    fk_affine_group group = {fk_sum_lanes(&sum_w), fk_sum_lanes(&sum_x), low, high - low};
     return group;
 }
 
 /* Codes of x by (x - low) * inverse, then the best scale and offset for them:
- * returns the weighted squared error of offset + scale q. */
+ * returns the weighted squared error of scale q + offset. */
 FK_SEARCH float fk_fit_affine(int n, float top, const float *x, const float *w,
                               const fk_affine_group *group, float inverse, float low,
                               float *scale, float *offset) {
-    float q[fk_group_max];
-    float q_lane[fk_lanes] = {0}, qq_lane[fk_lanes] = {0}, xq_lane[fk_lanes] = {0};
-    for (int i = 0; i < n; i += fk_lanes)
-        for (int j = 0; j < fk_lanes; j++) {
-            float code = fk_round_code(inverse * (x[i + j] - low), 0, top);
-            float weighted = w[i + j] * code;
-            q[i + j] = code;
-            q_lane[j] += weighted;
-            qq_lane[j] += weighted * code;
-            xq_lane[j] += weighted * x[i + j];
-        }
-    float sum_q = fk_sum_lanes(q_lane), sum_qq = fk_sum_lanes(qq_lane);
-    float sum_xq = fk_sum_lanes(xq_lane);
+    const fk_eight *xs = fk_eights(x), *ws = fk_eights(w);
+    fk_eight codes[fk_group_vectors], q = 0, qq = 0, xq = 0, error = 0;
+    for (int i = 0; i < n / 8; i++) {
+        codes[i] = inverse * (xs[i] - low);
+        fk_round_codes(&codes[i], 0, top);
+        fk_eight weighted = ws[i] * codes[i];
+        q += weighted;
+        qq += weighted * codes[i];
+        xq += weighted * xs[i];
+    }
+    float sum_q = fk_sum_lanes(&q), sum_qq = fk_sum_lanes(&qq), sum_xq = fk_sum_lanes(&xq);
     float determinant = group->w * sum_qq - sum_q * sum_q;
     if (!(determinant > 0)) return INFINITY;
     *scale = (group->w * sum_xq - group->x * sum_q) / determinant;
@@ -148,17 +165,16 @@ FK_SEARCH float fk_fit_affine(int n, float top, const float *x, const float *w,
         *offset = 0;
         *scale = sum_xq / sum_qq;
     }
-    float error_lane[fk_lanes] = {0};
-    for (int i = 0; i < n; i += fk_lanes)
-        for (int j = 0; j < fk_lanes; j++) {
-            float error = *scale * q[i + j] + *offset - x[i + j];
-            error_lane[j] += w[i + j] * error * error;
-        }
-    return fk_sum_lanes(error_lane);
+    for (int i = 0; i < n / 8; i++) {
+        fk_eight miss = *scale * codes[i] + *offset - xs[i];
+        error += ws[i] * miss * miss;
+    }
+    return fk_sum_lanes(&error);
 }
 
 /* The scale s >= 0 and minimum m >= 0 that minimise the sum of
- * w (x - (s q - m))^2 with q in [0, top]. Returns s. n is a multiple of 8. */
+ * w (x - (s q - m))^2 with q in [0, top]. Returns s. n is a multiple of 8, at
+ * most 32. */
 FK_SEARCH float fk_search_affine(int n, float top, const float *x, const float *w, float *min) {
     fk_affine_group group = fk_affine_sums(n, x, w);
     *min = -group.low;
@@ -186,20 +202,18 @@ FK_SEARCH float fk_search_affine(int n, float top, const float *x, const float *
     return best_scale;
 }
 
-/* Weights of a group: what matters by itself, times how large the element is.
+/* Weights of a group: how much an error matters.
  *
- * Without an importance the square (power 2) or a mix of magnitude and mean
- * magnitude (power 1) of the element stands in for it: large weights meet large
- * activations more often than not. */
+ * With an importance (the mean square of the activation an element meets), it
+ * times a slowly growing function of the element's size. Without, root mean
+ * square plus magnitude: on normal and on heavy-tailed rows this loses less than
+ * the square of the element, by the plain and by the magnitude-weighted error. */
 FK_SEARCH void fk_weigh(int n, const float *x, const float *importance, float mean_square,
-                        int power, float *w) {
+                        float *w) {
     float mean = sqrtf(fk_sum_squares(n, x) / (float)n);
-    for (int i = 0; i < n; i++) {
-        if (importance)
-            w[i] = importance[i] * sqrtf(mean_square + x[i] * x[i]);
-        else
-            w[i] = power == 2 ? x[i] * x[i] : mean + fabsf(x[i]);
-    }
+    for (int i = 0; i < n; i++)
+        w[i] = importance ? importance[i] * sqrtf(2 * mean_square + x[i] * x[i])
+                          : mean + fabsf(x[i]);
 }
 
 #endif

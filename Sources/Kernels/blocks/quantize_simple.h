@@ -33,8 +33,9 @@ FK_SEARCH uint16_t fk_encode_symmetric(int span, const float *x, const float *im
     float d;
     if (importance) {
         float w[32];
-        fk_weigh(32, x, importance, fk_sum_squares(32, x) / 32, 2, w);
-        d = fk_f16_value(fk_f16_bits(fk_search_scale(32, (float)span, x, w)));
+        fk_weigh(32, x, importance, fk_sum_squares(32, x) / 32, w);
+        d = fk_f16_value(fk_f16_bits(fk_search_scale(
+            32, (float)-span, (float)(span - 1), (float)-span, x, w)));
     } else {
         d = fk_extreme(32, x) / (float)-span;
     }
@@ -50,7 +51,7 @@ FK_SEARCH void fk_encode_affine(int top, const float *x, const float *importance
     float d, m;
     if (importance) {
         float w[32], min;
-        fk_weigh(32, x, importance, fk_sum_squares(32, x) / 32, 2, w);
+        fk_weigh(32, x, importance, fk_sum_squares(32, x) / 32, w);
         d = fk_f16_value(fk_f16_bits(fk_search_affine(32, (float)top, x, w, &min)));
         m = fk_f16_value(fk_f16_bits(-min));
     } else {

@@ -19,7 +19,7 @@
  *   Q5_0       32,  22    d, high[4], q[16]                y = d (q - 16)
  *   Q5_1       32,  24    d, m, high[4], q[16]             y = d q + m
  *   Q8_0       32,  34    d, q[32] (i8)                    y = d q
- *   Q8_1       32,  36    d, s = d sum(q), q[32] (i8)      y = d q
+ *   Q8_1       32,  36    d, s = d sum(q), q[32] (i8)      y = d q (never in files)
  *   Q2_K      256,  84    scales[16] (low 4 bits scale, high 4 min), q[64], d, dmin
  *                         16 groups of 16:                 y = (d sc) q - (dmin mn)
  *   Q3_K      256, 110    high[32], q[64], scales[12] (6 bits, offset 32), d
@@ -29,7 +29,7 @@
  *   Q5_K      256, 176    d, dmin, scales[12], high[32], q[128]; as Q4_K
  *   Q6_K      256, 210    low[128], high[64], scales[16] (i8), d
  *                         16 groups of 16:                 y = (d sc) (q - 32)
- *   Q8_K      256, 292    d (f32), q[256] (i8), sums[16] (i16) y = d q
+ *   Q8_K      256, 292    d (f32), q[256] (i8), sums[16] (i16) y = d q (never in files)
  *   IQ2_XXS   256,  66    d, 8 x {grid[4], signs and scale u32}
  *   IQ2_XS    256,  74    d, 32 x u16 {9 bits grid, 7 signs}, scales[8] (4 bits)
  *   IQ2_S     256,  82    d, grid[32], signs[32], high[8], scales[8] (4 bits)
@@ -124,7 +124,7 @@ int fk_dequantizable(fk_type type);
  * `x` needs no alignment and must not overlap `y`. The result is bit for bit
  * the same at every level: products in the order of the table above, rounded
  * after each operation. Any bytes are valid input; an infinite or NaN scale
- * gives infinities and NaNs. The type must be dequantizable. */
+ * gives infinities and NaNs. A type that is not dequantizable writes nothing. */
 void fk_dequantize(fk_type type, float *y, const void *x, int64_t elements);
 
 /* Whether fk_quantize knows the type. */
@@ -132,17 +132,19 @@ int fk_quantizable(fk_type type);
 
 /* Encodes `elements` numbers, a multiple of the block size, into blocks.
  *
- * The rounding types (F16, BF16, F8_E4M3, Q8_0, Q4_0 ..., TQ, MXFP4) give the
- * bytes of the Python package gguf; the K types and IQ4 search scale and
- * minimum as described in quantize_search.h. `y` needs no alignment. Finite
- * input whose block scale exceeds f16 (65504) gives an infinite scale; input
- * that is not finite gives blocks without meaning, never undefined behaviour.
- * The type must be quantizable. */
+ * The types that only round (F32, F16, BF16, Q8_0, Q4_0 to Q5_1, TQ1_0, TQ2_0,
+ * MXFP4) give the bytes of the Python package gguf; NVFP4 rounds likewise; the
+ * K types and IQ4 search scale and minimum, see blocks/quantize_search.h.
+ * `y` needs no alignment. A block whose scale exceeds 65504 gets an infinite
+ * f16 scale, and input that is not finite gives blocks without meaning: check
+ * before. The bytes are the same at every level. A type that is not
+ * quantizable writes nothing. */
 void fk_quantize(fk_type type, void *y, const float *x, int64_t elements);
 
 /* As fk_quantize, with one non-negative weight an element that says how much
- * its squared error matters (an "importance matrix" row); NULL for none.
- * Types which only round ignore it. */
+ * its squared error matters (a row of an "importance matrix"); NULL for none.
+ * With it, Q4_0 to Q5_1 search too; Q8_0, TQ, MXFP4, NVFP4 and the plain types
+ * ignore it. */
 void fk_quantize_weighted(fk_type type, void *y, const float *x, int64_t elements,
                           const float *importance);
 
