@@ -103,6 +103,12 @@ FK_VECTOR void sum_halves(float *out, const int16_t *sums) {
         store_f(out + i, _mm512_cvtepi32_ps(scaled_halves(sums + i, 1)));
 }
 
+FK_VECTOR vec_i splat_codes(const int8_t *q) {
+    int32_t four;
+    memcpy(&four, q, 4);
+    return splat_i(four);
+}
+
 /* 2^(e - 128): the exponent field is e - 1, but 2^-128 and 2^-127 are subnormal. */
 FK_VECTOR vec_f e8m0_lanes(const uint8_t *p) {
     __m512i e = _mm512_cvtepu8_epi32(load_16(p));

@@ -15,9 +15,7 @@
 static inline FK_TARGET __attribute__((always_inline)) vec_i dot(vec_i acc, vec_i codes,
                                                                  const int8_t *q, int wide) {
     (void)wide;
-    int32_t four;
-    memcpy(&four, q, 4);
-    return _mm512_dpbusd_epi32(acc, codes, _mm512_set1_epi32(four));
+    return _mm512_dpbusd_epi32(acc, codes, splat_codes(q));
 }
 
 static inline FK_TARGET __attribute__((always_inline)) vec_i start(const int16_t *sums, int low,
