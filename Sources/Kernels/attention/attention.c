@@ -7,9 +7,9 @@ size_t fk_attend_record_floats(const fk_kv_cache *cache) {
 }
 
 size_t fk_attend_scratch_floats(const fk_kv_cache *cache, size_t group) {
-    size_t rows = fk_attention_chunk(group) * group;
-    size_t records = 2 * rows * fk_attend_record_floats(cache);
-    size_t scores = rows * FK_ATTENTION_BLOCK + fk_kv_round16(rows);
+    (void)group; /* rows are taken in chunks of one size, whatever the group */
+    size_t records = 2 * FK_ATTENTION_ROWS * fk_attend_record_floats(cache);
+    size_t scores = FK_ATTENTION_ROWS * FK_ATTENTION_BLOCK;
     size_t block = FK_ATTENTION_BLOCK * (cache->key_dim + fk_kv_round16(cache->value_dim));
     return records + scores + block + 16;
 }

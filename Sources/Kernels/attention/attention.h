@@ -11,12 +11,9 @@
 #define FK_RECORD_MAXIMUM 16
 #define FK_RECORD_OUTPUT 32
 
-/* Query positions worked on together: about 48 rows of one key-value head, so that
- * scores stay in L1 and widening a block of keys is shared by many rows. */
-static inline size_t fk_attention_chunk(size_t group) {
-    size_t queries = group > 0 ? 48 / group : 48;
-    return queries < 1 ? 1 : queries;
-}
+/* Rows, (query, head of the group) pairs, worked on together: scores of so many stay in L1,
+ * and widening a block of keys is shared by them. */
+enum { FK_ATTENTION_ROWS = 48 };
 
 /* The query at `t`, head `head`; and its place in the output. */
 static inline const float *fk_attention_query(const fk_attention *a, size_t t, size_t head) {

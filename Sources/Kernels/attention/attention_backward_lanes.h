@@ -88,7 +88,7 @@ FK_TARGET static void weigh_tile(const backward *b, size_t head, size_t query_be
         lanes delta = v_set(b->deltas[t * a->group + head % a->group]);
         for (size_t j = 0; j < TILE; j += 16) {
             size_t there = v_remaining(seen, j);
-            lanes p = v_exp(v_sub(v_load(b->p + i * TILE + j), logsumexp));
+            lanes p = v_weight(v_sub(v_load(b->p + i * TILE + j), logsumexp));
             lanes dp = v_sub(v_load(b->ds + i * TILE + j), delta);
             lanes ds = v_mul(v_mul(p, dp), v_set(a->scale));
             v_store(b->p + i * TILE + j, v_keep_first(p, there));

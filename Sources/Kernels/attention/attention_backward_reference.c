@@ -38,7 +38,7 @@ static void fill(tile *tile, const fk_attention_gradient *a, size_t head, size_t
             const float *key = a->keys + (j * a->key_value_heads + kv_head) * a->key_dim;
             const float *value = a->values + (j * a->key_value_heads + kv_head) * a->value_dim;
             float s = chain(query, key, a->key_dim) * a->scale;
-            float p = j <= t ? fk_exp1(s - a->logsumexps[t * heads + head]) : 0;
+            float p = j <= t ? fk_weight1(s - a->logsumexps[t * heads + head]) : 0;
             float ds = j <= t ? (p * (chain(doutput, value, a->value_dim) - delta)) * a->scale : 0;
             tile->p[t - tile->query_begin][j - tile->key_begin] = p;
             tile->ds[t - tile->query_begin][j - tile->key_begin] = ds;

@@ -1,9 +1,9 @@
 /* Attention over a paged cache, at one level.
  *
- * Rows are (query, head of the group) pairs of one key-value head, query-major: a chunk of
- * about 48 works on one block of 64 keys at a time, so that the block's keys stay in L1 for
- * the scores of all rows and then its values for all outputs. When many rows share
- * a block of 16-bit keys it is widened once; a few rows widen as they load. */
+ * Rows are (query, head of the group) pairs of one key-value head, query-major. A chunk of
+ * at most 48 works on one block of 64 keys at a time, so that the block's keys stay in L1
+ * for the scores of all rows and then its values for all outputs. When many rows share a block
+ * of 16-bit keys it is widened once; a few rows widen as they load. */
 
 #include "tiles_lanes.h"
 
@@ -17,19 +17,43 @@ static score_function *const score_functions[3][FK_WIDE_ROWS] = {
 static gather_function *const gather_functions[3][FK_WIDE_ROWS] = {
     FK_NAMES(gather_f32), FK_NAMES(gather_f16), FK_NAMES(gather_bf16)};
 
-/* Rows from which on widening a block first is worth it. */
-enum { WIDEN_ROWS = 2 * FK_WIDE_ROWS + 1, TILES = FK_ATTENTION_BLOCK / FK_KV_TILE };
+enum {
+    TILES = FK_ATTENTION_BLOCK / FK_KV_TILE,
+    /* Rows from which on widening a block first is worth it. */
+    WIDEN_ROWS = 2 * FK_WIDE_ROWS + 1,
+};
 
 typedef struct chunk {
     const fk_attention *attention;
     size_t head; /* of keys and values */
-    size_t query_begin;
     size_t rows;
     size_t record_floats;
     float *scores;  /* [rows][FK_ATTENTION_BLOCK] */
-    float *factors; /* [rows] */
     float *widened; /* one block of keys, then of values */
+    /* Of each row: its query, place of output, the keys it sees; the running maximum of
+     * a span, and the factor by which the last block shrinks l and o. */
+    const float *queries[FK_ATTENTION_ROWS];
+    size_t tokens[FK_ATTENTION_ROWS], heads[FK_ATTENTION_ROWS];
+    size_t seen[FK_ATTENTION_ROWS];
+    float maxima[FK_ATTENTION_ROWS], factors[FK_ATTENTION_ROWS];
 } chunk;
+
+/* Takes the rows first ..< first + count of all rows of the head. */
+FK_TARGET static void take_rows(chunk *c, size_t first, size_t count) {
+    const fk_attention *a = c->attention;
+    size_t t = first / a->group, g = first % a->group;
+    c->rows = count;
+    for (size_t row = 0; row < count; row++) {
+        c->tokens[row] = t;
+        c->heads[row] = c->head * a->group + g;
+        c->queries[row] = fk_attention_query(a, t, c->heads[row]);
+        c->seen[row] = a->first_position + t + 1;
+        if (++g == a->group) {
+            g = 0;
+            t++;
+        }
+    }
+}
 
 /* One block of keys and values, wherever it lies. */
 typedef struct block {
@@ -40,17 +64,18 @@ typedef struct block {
     size_t runs[TILES];        /* 16s that follow each other in memory from here on */
 } block;
 
-/* How many keys from `begin` on row `row` sees, at most a block. */
+/* How many keys of the block at `begin` a row sees; 0 if it is behind the row. */
 FK_LANE size_t seen_keys(const chunk *c, size_t row, size_t begin) {
-    size_t seen = c->attention->first_position + c->query_begin + row / c->attention->group + 1;
+    size_t seen = c->seen[row];
     if (seen <= begin) return 0;
     return seen - begin < FK_ATTENTION_BLOCK ? seen - begin : FK_ATTENTION_BLOCK;
 }
 
 /* The first row that sees the key at `begin`. */
 FK_LANE size_t first_row(const chunk *c, size_t begin) {
-    size_t position = c->attention->first_position + c->query_begin;
-    return begin <= position ? 0 : (begin - position) * c->attention->group;
+    size_t row = 0;
+    while (row < c->rows && c->seen[row] <= begin) row++;
+    return row;
 }
 
 FK_TARGET static void widen(float *to, const void *from, size_t count, fk_kv_type type) {
@@ -93,42 +118,55 @@ FK_TARGET static void find_block(block *b, const chunk *c, size_t begin, size_t 
 /* Scores of the rows row ..< row + count against the block. */
 FK_LANE void score_rows(const chunk *c, const block *b, size_t row, size_t count) {
     const fk_attention *a = c->attention;
-    const float *queries[FK_WIDE_ROWS];
-    for (size_t r = 0; r < count; r++)
-        queries[r] = fk_attention_query(a, c->query_begin + (row + r) / a->group,
-                                        c->head * a->group + (row + r) % a->group);
     size_t keys = seen_keys(c, row + count - 1, b->begin);
-    score_functions[b->type][count - 1](c->scores + row * FK_ATTENTION_BLOCK, queries, b->tiles,
+    score_functions[b->type][count - 1](c->scores + row * FK_ATTENTION_BLOCK,
+                                        c->queries + row, b->tiles,
                                         (keys + FK_KV_TILE - 1) / FK_KV_TILE, a->cache.key_dim,
                                         a->scale);
 }
 
-/* Turns a row of scores into weights and updates l and m of its record. */
-FK_LANE void weigh_row(const chunk *c, float *record, size_t row, size_t keys) {
-    float *scores = c->scores + row * FK_ATTENTION_BLOCK;
+/* The largest score of a row, and -inf in place of the keys it does not see. */
+FK_LANE float row_largest(float *scores, size_t keys) {
     lanes s[TILES];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < TILES; i++) s[i] = v_load(scores + i * 16);
+    for (size_t i = 0; i < TILES; i++) s[i] = v_load(scores + i * 16);
     if (keys < FK_ATTENTION_BLOCK) {
 #pragma clang loop unroll(full)
-        for (int i = 0; i < TILES; i++) {
-            size_t there = v_remaining(keys, (size_t)i * 16);
-            mask_lanes seen = v_less(v_set(0), v_keep_first(v_set(1), there));
-            s[i] = v_select(seen, s[i], v_set(-INFINITY));
+        for (size_t i = 0; i < TILES; i++) {
+            lanes flags = v_keep_first(v_set(1), v_remaining(keys, i * 16));
+            s[i] = v_select(v_less(v_zero(), flags), s[i], v_set(-INFINITY));
+            v_store(scores + i * 16, s[i]);
         }
     }
-    float m_old = record[FK_RECORD_MAXIMUM];
-    float m = fk_max1(v_largest(v_max(v_max(s[0], s[1]), v_max(s[2], s[3]))), m_old);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < TILES; i++) {
-        s[i] = v_exp(v_sub(s[i], v_set(m)));
-        v_store(scores + i * 16, s[i]);
+    return v_largest(v_max(v_max(s[0], s[1]), v_max(s[2], s[3])));
+}
+
+/* Turns the scores of the rows from `first` on into weights, and updates their maxima and l. */
+FK_LANE void weigh_rows(chunk *c, float *records, size_t first, size_t begin) {
+    float maxima[FK_ATTENTION_ROWS];
+    memcpy(maxima, c->maxima, sizeof maxima);
+    for (size_t row = first; row < c->rows; row++) {
+        float largest = row_largest(c->scores + row * FK_ATTENTION_BLOCK,
+                                    seen_keys(c, row, begin));
+        maxima[row] = fk_max1(largest, c->maxima[row]);
     }
-    float shrink = m == m_old ? 1.0f : v_lane0(v_exp(v_set(m_old - m)));
-    lanes sum = v_add(v_add(s[0], s[1]), v_add(s[2], s[3]));
-    v_store(record, v_fma(v_load(record), v_set(shrink), sum));
-    record[FK_RECORD_MAXIMUM] = m;
-    c->factors[row] = shrink;
+    for (size_t row = first / 16 * 16; row < c->rows; row += 16) {
+        lanes m = v_load(maxima + row);
+        v_store(c->factors + row, v_weight(v_sub(v_load(c->maxima + row), m)));
+        v_store(c->maxima + row, m);
+    }
+    for (size_t row = first; row < c->rows; row++) {
+        float *scores = c->scores + row * FK_ATTENTION_BLOCK;
+        float *record = records + row * c->record_floats;
+        lanes m = v_set(maxima[row]), p[TILES];
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < TILES; i++) {
+            p[i] = v_weight(v_sub(v_load(scores + i * 16), m));
+            v_store(scores + i * 16, p[i]);
+        }
+        lanes sum = v_add(v_add(p[0], p[1]), v_add(p[2], p[3]));
+        v_store(record, v_fma(v_load(record), v_set(c->factors[row]), sum));
+    }
 }
 
 static const float ones[FK_WIDE_ROWS] = {1, 1, 1, 1, 1, 1};
@@ -164,7 +202,7 @@ FK_LANE void gather_rows(const chunk *c, const block *b, float *records, size_t 
     }
 }
 
-FK_TARGET static void take_block(const chunk *c, float *records, size_t begin) {
+FK_TARGET static void take_block(chunk *c, float *records, size_t begin) {
     block b;
     size_t first = first_row(c, begin);
     find_block(&b, c, begin, seen_keys(c, c->rows - 1, begin), c->rows - first);
@@ -172,8 +210,7 @@ FK_TARGET static void take_block(const chunk *c, float *records, size_t begin) {
         size_t left = c->rows - row;
         score_rows(c, &b, row, left < FK_WIDE_ROWS ? left : FK_WIDE_ROWS);
     }
-    for (size_t row = first; row < c->rows; row++)
-        weigh_row(c, records + row * c->record_floats, row, seen_keys(c, row, begin));
+    weigh_rows(c, records, first, begin);
     for (size_t row = first; row < c->rows; row += FK_WIDE_ROWS) {
         size_t left = c->rows - row;
         gather_rows(c, &b, records, row, left < FK_WIDE_ROWS ? left : FK_WIDE_ROWS);
@@ -181,88 +218,76 @@ FK_TARGET static void take_block(const chunk *c, float *records, size_t begin) {
 }
 
 /* Fills the records of the rows that reach the span. */
-FK_TARGET static void take_span(const chunk *c, float *records, size_t span) {
+FK_TARGET static void take_span(chunk *c, float *records, size_t span) {
     size_t begin = span * FK_ATTENTION_SPAN, end = begin + FK_ATTENTION_SPAN;
-    for (size_t row = first_row(c, begin); row < c->rows; row++) {
-        float *record = records + row * c->record_floats;
-        for (size_t i = 0; i < c->record_floats; i += 16) v_store(record + i, v_zero());
-        record[FK_RECORD_MAXIMUM] = -INFINITY;
-    }
+    size_t first = first_row(c, begin);
+    for (size_t row = 0; row < FK_ATTENTION_ROWS; row++) c->maxima[row] = -INFINITY;
+    for (size_t i = first * c->record_floats; i < c->rows * c->record_floats; i += 16)
+        v_store(records + i, v_zero());
     for (size_t block = begin; block < end && seen_keys(c, c->rows - 1, block) > 0;
          block += FK_ATTENTION_BLOCK)
         take_block(c, records, block);
+    for (size_t row = first; row < c->rows; row++)
+        records[row * c->record_floats + FK_RECORD_MAXIMUM] = c->maxima[row];
 }
 
 FK_TARGET static void merge(float *total, const float *part, size_t record_floats) {
     float m = fk_max1(total[FK_RECORD_MAXIMUM], part[FK_RECORD_MAXIMUM]);
-    lanes a = v_exp(v_set(total[FK_RECORD_MAXIMUM] - m));
-    lanes b = v_exp(v_set(part[FK_RECORD_MAXIMUM] - m));
+    lanes a = v_weight(v_set(total[FK_RECORD_MAXIMUM] - m));
+    lanes b = v_weight(v_set(part[FK_RECORD_MAXIMUM] - m));
     v_store(total, v_fma(v_load(part), b, v_mul(v_load(total), a)));
     total[FK_RECORD_MAXIMUM] = m;
     for (size_t i = FK_RECORD_OUTPUT; i < record_floats; i += 16)
         v_store(total + i, v_fma(v_load(part + i), b, v_mul(v_load(total + i), a)));
 }
 
-FK_TARGET static void finish(const chunk *c, const float *total, size_t row) {
-    const fk_attention *a = c->attention;
-    size_t t = c->query_begin + row / a->group, head = c->head * a->group + row % a->group;
+FK_TARGET static void finish(const fk_attention *a, const float *total, size_t t,
+                             size_t head) {
     float l = v_halve(v_load(total));
     lanes inverse = v_div(v_set(1.0f), v_set(l));
     float *output = fk_attention_output(a, t, head);
     size_t width = a->cache.value_dim;
-    for (size_t i = 0; i < width; i += 16) {
-        lanes y = v_add(v_mul(v_load(total + FK_RECORD_OUTPUT + i), inverse), v_zero());
-        if (width - i < 16)
-            v_store_first(output + i, y, width - i);
-        else
-            v_store(output + i, y);
-    }
+    for (size_t i = 0; i < width; i += 16)
+        v_store_row(output, i, width,
+                    v_add(v_mul(v_load(total + FK_RECORD_OUTPUT + i), inverse), v_zero()));
     float *logsumexp = fk_attention_logsumexp(a, t, head);
     if (logsumexp) *logsumexp = total[FK_RECORD_MAXIMUM] + fk_log1(l);
 }
 
-/* A chunk whose scratch follows `scratch`, 64-byte aligned where the records allow. */
-FK_TARGET static chunk make_chunk(const fk_attention *a, size_t head, float *scratch) {
-    size_t most_rows = fk_attention_chunk(a->group) * a->group;
-    chunk c = {.attention = a, .head = head};
-    c.record_floats = fk_attend_record_floats(&a->cache);
-    c.scores = scratch;
-    c.widened = c.scores + most_rows * FK_ATTENTION_BLOCK;
-    c.factors = c.widened +
-                FK_ATTENTION_BLOCK * (a->cache.key_dim + fk_kv_round16(a->cache.value_dim));
-    return c;
-}
+FK_LANE float *align64(float *p) { return (float *)(((uintptr_t)p + 63) / 64 * 64); }
 
-/* Past the scratch of make_chunk. */
-FK_LANE float *after_chunk(const chunk *c) {
-    return c->factors + fk_kv_round16(fk_attention_chunk(c->attention->group) *
-                                      c->attention->group);
-}
-
-FK_LANE float *align64(float *p) {
-    return (float *)(((uintptr_t)p + 63) / 64 * 64);
+/* A chunk without rows; *rest becomes the scratch after its own. */
+FK_TARGET static void begin_chunk(chunk *c, const fk_attention *a, size_t head, float *scratch,
+                                  float **rest) {
+    c->attention = a;
+    c->head = head;
+    c->record_floats = fk_attend_record_floats(&a->cache);
+    c->scores = align64(scratch);
+    c->widened = c->scores + FK_ATTENTION_ROWS * FK_ATTENTION_BLOCK;
+    *rest = c->widened +
+            FK_ATTENTION_BLOCK * (a->cache.key_dim + fk_kv_round16(a->cache.value_dim));
 }
 
 FK_TARGET void FK_NAMED(attend)(const fk_attention *a, size_t query_begin, size_t query_end,
                                 size_t head_begin, size_t head_end, float *scratch) {
-    size_t step = fk_attention_chunk(a->group);
+    size_t row_end = query_end * a->group;
     for (size_t head = head_begin; head < head_end; head++) {
-        chunk c = make_chunk(a, head, align64(scratch));
-        float *totals = after_chunk(&c), *parts = totals + step * a->group * c.record_floats;
-        for (size_t t = query_begin; t < query_end; t += step) {
-            size_t queries = query_end - t < step ? query_end - t : step;
-            c.query_begin = t;
-            c.rows = queries * a->group;
-            size_t seen = a->first_position + t + queries;
+        chunk c;
+        float *totals;
+        begin_chunk(&c, a, head, scratch, &totals);
+        float *parts = totals + FK_ATTENTION_ROWS * c.record_floats;
+        for (size_t row = query_begin * a->group; row < row_end; row += FK_ATTENTION_ROWS) {
+            size_t left = row_end - row;
+            take_rows(&c, row, left < FK_ATTENTION_ROWS ? left : FK_ATTENTION_ROWS);
             take_span(&c, totals, 0);
-            for (size_t span = 1; span * FK_ATTENTION_SPAN < seen; span++) {
+            for (size_t span = 1; span * FK_ATTENTION_SPAN < c.seen[c.rows - 1]; span++) {
                 take_span(&c, parts, span);
-                for (size_t row = first_row(&c, span * FK_ATTENTION_SPAN); row < c.rows; row++)
-                    merge(totals + row * c.record_floats, parts + row * c.record_floats,
+                for (size_t i = first_row(&c, span * FK_ATTENTION_SPAN); i < c.rows; i++)
+                    merge(totals + i * c.record_floats, parts + i * c.record_floats,
                           c.record_floats);
             }
-            for (size_t row = 0; row < c.rows; row++)
-                finish(&c, totals + row * c.record_floats, row);
+            for (size_t i = 0; i < c.rows; i++)
+                finish(a, totals + i * c.record_floats, c.tokens[i], c.heads[i]);
         }
     }
 }
@@ -270,27 +295,28 @@ FK_TARGET void FK_NAMED(attend)(const fk_attention *a, size_t query_begin, size_
 FK_TARGET void FK_NAMED(attend_span)(float *records, const fk_attention *a, size_t query_begin,
                                      size_t query_end, size_t head, size_t span,
                                      float *scratch) {
-    size_t step = fk_attention_chunk(a->group);
-    chunk c = make_chunk(a, head, align64(scratch));
-    float *to = records + span * (query_end - query_begin) * a->group * c.record_floats;
-    for (size_t t = query_begin; t < query_end; t += step) {
-        size_t queries = query_end - t < step ? query_end - t : step;
-        c.query_begin = t;
-        c.rows = queries * a->group;
-        if (a->first_position + t + queries > span * FK_ATTENTION_SPAN)
-            take_span(&c, to + (t - query_begin) * a->group * c.record_floats, span);
+    size_t first = query_begin * a->group, end = query_end * a->group;
+    chunk c;
+    float *rest;
+    begin_chunk(&c, a, head, scratch, &rest);
+    float *to = records + span * (end - first) * c.record_floats;
+    for (size_t row = first; row < end; row += FK_ATTENTION_ROWS) {
+        take_rows(&c, row, end - row < FK_ATTENTION_ROWS ? end - row : FK_ATTENTION_ROWS);
+        if (span * FK_ATTENTION_SPAN < c.seen[c.rows - 1])
+            take_span(&c, to + (row - first) * c.record_floats, span);
     }
 }
 
 FK_TARGET void FK_NAMED(attend_merge)(const fk_attention *a, float *records,
                                       size_t query_begin, size_t query_end, size_t head) {
-    chunk c = {.attention = a, .head = head, .query_begin = query_begin};
-    c.rows = (query_end - query_begin) * a->group;
-    c.record_floats = fk_attend_record_floats(&a->cache);
-    for (size_t row = 0; row < c.rows; row++) {
-        float *total = records + row * c.record_floats;
-        for (size_t span = 1; first_row(&c, span * FK_ATTENTION_SPAN) <= row; span++)
-            merge(total, total + span * c.rows * c.record_floats, c.record_floats);
-        finish(&c, total, row);
+    size_t floats = fk_attend_record_floats(&a->cache);
+    size_t span_floats = (query_end - query_begin) * a->group * floats;
+    for (size_t t = query_begin; t < query_end; t++) {
+        size_t seen = a->first_position + t + 1;
+        for (size_t g = 0; g < a->group; g++, records += floats) {
+            for (size_t span = 1; span * FK_ATTENTION_SPAN < seen; span++)
+                merge(records, records + span * span_floats, floats);
+            finish(a, records, t, head * a->group + g);
+        }
     }
 }

@@ -31,8 +31,8 @@ static void take_block(float *record, const fk_kv_cache *cache, const float *que
         m = fk_max1(p[j - begin], m);
     }
     FK_SCALAR_LOOP
-    for (size_t j = 0; j < end - begin; j++) p[j] = fk_exp1(p[j] - m);
-    float shrink = fk_exp1(m_old - m);
+    for (size_t j = 0; j < end - begin; j++) p[j] = fk_weight1(p[j] - m);
+    float shrink = fk_weight1(m_old - m);
     record[FK_RECORD_MAXIMUM] = m;
     FK_SCALAR_LOOP
     for (size_t j = 0; j < 16; j++)
@@ -64,7 +64,7 @@ static void take_span(float *record, const fk_attention *a, size_t t, size_t hea
 /* Joins the record `part` into `total`. */
 static void merge(float *total, const float *part, size_t value_dim) {
     float m = fk_max1(total[FK_RECORD_MAXIMUM], part[FK_RECORD_MAXIMUM]);
-    float a = fk_exp1(total[FK_RECORD_MAXIMUM] - m), b = fk_exp1(part[FK_RECORD_MAXIMUM] - m);
+    float a = fk_weight1(total[FK_RECORD_MAXIMUM] - m), b = fk_weight1(part[FK_RECORD_MAXIMUM] - m);
     FK_SCALAR_LOOP
     for (size_t j = 0; j < 16; j++) total[j] = fmaf(part[j], b, total[j] * a);
     total[FK_RECORD_MAXIMUM] = m;

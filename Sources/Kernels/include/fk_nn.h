@@ -333,7 +333,8 @@ void fk_kv_load(float *keys, size_t keys_stride, float *values, size_t values_st
  *
  *   score  = (chain of fma over d rising from 0, start 0) x scale
  *   keys are taken in blocks of 64 at multiples of 64; with m the running maximum,
- *            p = exp(score - m), l and o rescaled by exp(m_old - m):
+ *            p = exp(score - m), l and o rescaled by exp(m_old - m), where exp below -87
+ *            is 0:
  *            l has 16 lanes, lane j takes (p[j] + p[j+16]) + (p[j+32] + p[j+48]) by fma,
  *            o takes the keys in rising order by fma
  *   blocks are taken in spans of FK_ATTENTION_SPAN keys, each with its own (m, l, o), merged
@@ -356,7 +357,7 @@ typedef struct fk_attention {
 
 enum { FK_ATTENTION_SPAN = 512 };
 
-/* Floats of scratch one running call needs, for a cache's shape and group. */
+/* Floats of scratch one running call needs, for the shape of a cache and a group. */
 size_t fk_attend_scratch_floats(const fk_kv_cache *cache, size_t group);
 
 /* The queries query_begin ..< query_end of the key-value heads head_begin ..< head_end;

@@ -19,6 +19,20 @@ FK_LANE lanes v_exp(lanes x) {
     return v_scale2(p, n);
 }
 
+FK_LANE lanes v_weight(lanes x) {
+    lanes shifted = v_fma(x, v_set(FK_LOG2_E), v_set(FK_WEIGHT_MAGIC));
+    lanes n = v_sub(shifted, v_set(FK_WEIGHT_MAGIC));
+    lanes r = v_fnma(n, v_set(FK_LN2_HIGH), x);
+    r = v_fnma(n, v_set(FK_LN2_LOW), r);
+    lanes q = v_fma(v_set(FK_EXP_Q4), r, v_set(FK_EXP_Q3));
+    q = v_fma(q, r, v_set(FK_EXP_Q2));
+    q = v_fma(q, r, v_set(FK_EXP_Q1));
+    q = v_fma(q, r, v_set(FK_EXP_Q0));
+    lanes p = v_add(v_set(1.0f), v_fma(v_mul(r, r), q, r));
+    lanes power = v_as_float(v_shift_left(v_as_int(shifted), 23));
+    return v_select(v_less(x, v_set(FK_WEIGHT_LOWEST)), v_zero(), v_mul(p, power));
+}
+
 FK_LANE lanes v_log(lanes x) {
     mask_lanes small = v_less(x, v_set(0x1p-126f));
     lanes scaled = v_select(small, v_mul(x, v_set(0x1p23f)), x);

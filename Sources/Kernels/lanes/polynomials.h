@@ -11,6 +11,9 @@
  * result rounds to 0, above FK_EXP_HIGHEST to infinity. */
 #define FK_EXP_LOWEST (-104.0f)
 #define FK_EXP_HIGHEST 89.0f
+#define FK_WEIGHT_LOWEST (-87.0f)
+/* 1.5 x 2^23, at which an ulp is 1, plus the bias of the exponent. */
+#define FK_WEIGHT_MAGIC (0x1.8p23f + 127.0f)
 #define FK_LOG2_E 0x1.715476p+0f
 #define FK_LN2_HIGH 0x1.62e400p-1f
 #define FK_LN2_LOW 0x1.7f7d1cp-20f
