@@ -91,7 +91,8 @@ struct ConversionTests {
         _ = try file.writeFolder(to: temporary("model"), .bf16)
         let folder = try ModelFolder(path: temporary("model"))
         let expected = try #require(
-            try FolderFiles(path: Fixtures.path("15-gguf-llama-mixed")).object(of: "hf_config.json"))
+            try FolderFiles(path: Fixtures.path("15-gguf-llama-mixed")).object(of: "hf_config.json")
+        )
         for key in [
             "architectures", "model_type", "hidden_act", "hidden_size", "intermediate_size",
             "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
@@ -324,6 +325,11 @@ struct ConversionTests {
             try refused { $0["num_hidden_layers"] = 3 }
                 == .missingTensor(path: model, name: "blk.2.attn_norm.weight"))
         #expect(try refused { $0["hidden_size"] = nil } != nil)
+        #expect(
+            try refused { $0["vocab_size"] = 1027 }
+                == .field(
+                    path: "\(model)/config.json", name: "vocab_size", found: "1027",
+                    expected: "1028, the rows of 'model.embed_tokens.weight'"))
         #expect(temporary.contents == before)
 
         let file = try GGUFFile(path: Fixtures.path("15-gguf-llama-q8_0/model.gguf"))
@@ -351,6 +357,34 @@ struct ConversionTests {
                 .quantize(to: temporary("b.gguf"), policy)
         }
         #expect(temporary.contents == before)
+    }
+
+    @Test("of a file with impossible metadata is refused without trying")
+    func hostileMetadata() throws {
+        let temporary = try TemporaryFolder()
+        let file = try GGUFFile(path: Fixtures.path("15-gguf-llama-q8_0/model.gguf"))
+        let values: [(String, GGUFValue)] = [
+            ("llama.block_count", .uint64(1 << 62)), ("llama.block_count", .int32(-1)),
+            ("llama.attention.head_count", .uint32(0)), ("llama.attention.head_count", .uint32(7)),
+            ("llama.attention.key_length", .uint64(1 << 40)),
+            ("llama.embedding_length", .string("256")), ("llama.rope.scaling.type", .string("x")),
+            ("tokenizer.ggml.tokens", .array(GGUFArray(["a"]))),
+        ]
+        for (key, value) in values {
+            var metadata = file.metadata
+            metadata[key] = value
+            let path = temporary("a.gguf")
+            try GGUFWriter.write(
+                file.names.map { ($0, try file.tensor($0)) }, metadata: metadata, to: path)
+            #expect(throws: (any Error).self, "\(key)") {
+                try GGUFFile(path: path).writeFolder(to: temporary("b"), .f32)
+            }
+            // Quantising does not depend on it.
+            var policy = QuantizationPolicy(type: .q4_0)
+            policy.keepsSensitiveLayers = true
+            _ = try GGUFFile(path: path).quantize(to: temporary("c.gguf"), policy)
+        }
+        #expect(temporary.contents == ["a.gguf", "c.gguf"])
     }
 
     @Test("to F16 is refused for numbers that would become infinite")

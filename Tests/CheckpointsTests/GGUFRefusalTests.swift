@@ -239,6 +239,16 @@ struct GGUFRefusalTests {
                 == .tooManyBytes(tensor: "a"))
     }
 
+    @Test("is refused for sizes beyond 63 bits, even if a dimension of zero excuses them")
+    func hiddenOverflow() throws {
+        #expect(
+            try reason { $0.tensor("a", [0, 1 << 62, 1 << 62]) } == .tooManyElements(tensor: "a"))
+        #expect(
+            try reason { $0.tensor("a", [1 << 62, 0, 1 << 62]) } == .tooManyElements(tensor: "a"))
+        #expect(
+            try reason { $0.tensor("a", [0, 1 << 62], type: 0) } == .tooManyBytes(tensor: "a"))
+    }
+
     @Test("is accepted with a dimension of zero, and with a scalar")
     func zeroDimension() throws {
         #expect(try reason { $0.tensor("a", [4, 0]) } == nil)

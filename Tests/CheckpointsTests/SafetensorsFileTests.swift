@@ -233,6 +233,16 @@ struct SafetensorsFileTests {
                 == .sizeOverflow(tensor: "x", shape: [2_305_843_009_213_693_952]))
     }
 
+    @Test("is refused for such a shape even if a size of zero excuses it", arguments: 0..<3)
+    func hiddenOverflow(zero: Int) throws {
+        var shape = [1 << 62, 1 << 62, 1 << 62]
+        shape[zero] = 0
+        #expect(
+            try reason(
+                safetensors(#"{"x":{"dtype":"U8","shape":\#(shape),"data_offsets":[0,0]}}"#))
+                == .sizeOverflow(tensor: "x", shape: shape))
+    }
+
     @Test("is refused unless its tensors cover the data exactly")
     func placement() throws {
         func two(_ a: (Int, Int), _ b: (Int, Int), data: Int) throws -> SafetensorsError.Reason? {

@@ -249,6 +249,22 @@ struct WriterTests {
         }
     }
 
+    @Test("takes names with spaces, line ends and characters beyond ASCII")
+    func names() throws {
+        let folder = try TemporaryFolder()
+        let x = Tensor([1.0], shape: [1])
+        for name in [
+            "a b.safetensors", "\u{1F41F}.gguf", "é\n\"", String(repeating: "n", count: 255),
+        ] {
+            try SafetensorsWriter.write([(name, x)], to: folder(name))
+            #expect(try SafetensorsFile(path: folder(name)).names == [name])
+        }
+        #expect(folder.contents.count == 4)
+        #expect(throws: WriteError.self) {
+            try SafetensorsWriter.write([], to: folder(String(repeating: "n", count: 256)))
+        }
+    }
+
     @Test("replaces a link, and refuses a name that is no file")
     func targets() throws {
         let folder = try TemporaryFolder()

@@ -29,6 +29,10 @@ struct LlamaDescription {
     var beginOfSequence: Int?
     var endOfSequence: Int?
 
+    /// Far above any vocabulary in use; what a file claims must not size an allocation.
+    private static let largestVocabulary = 1 << 24
+    private static let largestLayerCount = 10_000
+
     /// Whether query and key rows are permuted in GGUF files.
     var movesRotaryRows: Bool { architecture == "llama" }
 }
@@ -42,7 +46,7 @@ extension LlamaDescription {
         guard architecture == "llama" || architecture == "qwen2" else {
             throw ConversionError.architecture(path: folder.path, found: architecture)
         }
-        layerCount = try reader.int("num_hidden_layers", in: 1...10_000)
+        layerCount = try reader.int("num_hidden_layers", in: 1...Self.largestLayerCount)
         contextLength = try reader.int("max_position_embeddings")
         hiddenSize = try reader.int("hidden_size")
         intermediateSize = try reader.int("intermediate_size")
@@ -57,7 +61,7 @@ extension LlamaDescription {
             try scalingReader?.optionalDouble("rope_theta")
             ?? reader.optionalDouble("rope_theta") ?? 10_000
         scaling = .none
-        vocabularySize = try reader.int("vocab_size")
+        vocabularySize = try reader.int("vocab_size", in: 1...Self.largestVocabulary)
         // The defaults of transformers: LlamaConfig and Qwen2Config.
         tiesWordEmbeddings = try reader.optionalBool("tie_word_embeddings") ?? false
         beginOfSequence = folder.configuration["bos_token_id"]?.intValue
@@ -165,38 +169,41 @@ extension LlamaDescription {
             throw ConversionError.architecture(path: file.path, found: architecture)
         }
         self.architecture = architecture
-        func int(_ name: String, _ value: Int?) throws -> Int {
-            guard let value, (1...(1 << 31)).contains(value) else {
+        func checked(_ value: Int, _ name: String, to limit: Int = 1 << 31) throws -> Int {
+            guard value >= 1, value <= limit else {
                 throw ConversionError.field(
-                    path: file.path, name: "\(architecture).\(name)",
-                    found: value.map { "\($0)" } ?? "missing", expected: "a positive number")
+                    path: file.path, name: name, found: "\(value)",
+                    expected: "a number from 1 to \(limit)")
             }
             return value
         }
-        func int(_ name: String) throws -> Int {
-            try int(name, metadata.int("\(architecture).\(name)"))
+        func int(_ name: String, default fallback: Int? = nil, to limit: Int = 1 << 31) throws
+            -> Int
+        {
+            let key = "\(architecture).\(name)"
+            if let fallback, metadata[key] == nil { return try checked(fallback, key, to: limit) }
+            return try checked(metadata.int(key), key, to: limit)
         }
         func optional(_ name: String) throws -> Double? {
             try metadata.optionalFloat("\(architecture).\(name)").map(Self.shortest)
         }
-        layerCount = try int("block_count")
+        layerCount = try int("block_count", to: Self.largestLayerCount)
         contextLength = try int("context_length")
         hiddenSize = try int("embedding_length")
         intermediateSize = try int("feed_forward_length")
-        headCount = try int("attention.head_count")
+        headCount = try int("attention.head_count", to: 65_536)
         keyValueHeadCount = try int(
-            "attention.head_count_kv",
-            metadata.optionalInt("\(architecture).attention.head_count_kv") ?? headCount)
+            "attention.head_count_kv", default: headCount, to: 65_536)
         headDimension = try int(
-            "attention.key_length",
-            metadata.optionalInt("\(architecture).attention.key_length") ?? hiddenSize / headCount)
+            "attention.key_length", default: hiddenSize / headCount, to: 65_536)
         normEpsilon = Self.shortest(
             try metadata.float("\(architecture).attention.layer_norm_rms_epsilon"))
         ropeTheta = try optional("rope.freq_base") ?? 10_000
         guard let embedding = file.info("token_embd.weight"), embedding.shape.count == 2 else {
             throw ConversionError.missingTensor(path: file.path, name: "token_embd.weight")
         }
-        vocabularySize = embedding.shape[0]
+        vocabularySize = try checked(
+            embedding.shape[0], "token_embd.weight rows", to: Self.largestVocabulary)
         tiesWordEmbeddings = file.info("output.weight") == nil
         beginOfSequence = try metadata.optionalInt("tokenizer.ggml.bos_token_id")
         endOfSequence = try metadata.optionalInt("tokenizer.ggml.eos_token_id")

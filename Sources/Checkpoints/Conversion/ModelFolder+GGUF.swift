@@ -101,6 +101,12 @@ extension ModelFolder {
             throw ConversionError.unknownTensors(path: path, names: unknown)
         }
         try model.checkTensors(Set(tensors.map(\.info.name)), path: path)
+        let rows = info("model.embed_tokens.weight")?.shape.first ?? 0
+        guard rows == model.vocabularySize else {
+            throw ConversionError.field(
+                path: path + "/config.json", name: "vocab_size", found: "\(model.vocabularySize)",
+                expected: "\(rows), the rows of 'model.embed_tokens.weight'")
+        }
         return (tensors, leftOut)
     }
 
@@ -133,16 +139,17 @@ extension LlamaDescription {
 
     /// Throws unless every matrix and norm of the architecture is there.
     func checkTensors(_ ggufNames: Set<String>, path: String) throws(ConversionError) {
-        var needed = ["token_embd.weight", "output_norm.weight"]
-        if !tiesWordEmbeddings { needed.append("output.weight") }
+        func require(_ name: String) throws(ConversionError) {
+            guard ggufNames.contains(name) else { throw .missingTensor(path: path, name: name) }
+        }
+        try require("token_embd.weight")
+        try require("output_norm.weight")
+        if !tiesWordEmbeddings { try require("output.weight") }
         for layer in 0..<layerCount {
             for name in [
                 "attn_norm", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_norm", "ffn_gate",
                 "ffn_up", "ffn_down",
-            ] { needed.append("blk.\(layer).\(name).weight") }
-        }
-        for name in needed where !ggufNames.contains(name) {
-            throw .missingTensor(path: path, name: name)
+            ] { try require("blk.\(layer).\(name).weight") }
         }
     }
 }

@@ -12,7 +12,9 @@ extension GGUFFile {
         progress: ConversionProgress.Handler = { _ in }
     ) throws -> ConversionReport {
         let architecture = try metadata.optionalString("general.architecture") ?? ""
-        let layerCount = try metadata.optionalInt("\(architecture).block_count") ?? 0
+        // Only to tell the first and last layers, which a file has names for.
+        let layerCount = min(
+            max(0, try metadata.optionalInt("\(architecture).block_count") ?? 0), names.count)
         let plan = try ConversionPlan(
             names.map { name in
                 guard let info = info(name) else {

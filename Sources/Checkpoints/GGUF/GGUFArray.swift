@@ -111,29 +111,29 @@ public struct GGUFArray: Sendable {
     ///
     /// - Returns: nil if they are of another type or one of them is not UTF-8.
     public var strings: [String]? {
-        guard elementType == .string else { return nil }
-        return withBytes { bytes in
+        elementType == .string ? try? decodedStrings() : nil
+    }
+
+    /// A string element that is not UTF-8.
+    struct NotUTF8: Error {
+        let position: Int
+    }
+
+    /// All elements of an array of strings.
+    func decodedStrings() throws(NotUTF8) -> [String] {
+        try withBytes { raw throws(NotUTF8) in
+            let bytes = raw.assumingMemoryBound(to: UInt8.self)
             var strings: [String] = []
             strings.reserveCapacity(count)
             for position in 0..<count {
                 let range = range(ofString: position, in: bytes.count)
-                guard let string = String(validating: bytes[range], as: UTF8.self) else {
-                    return nil
+                let element = UnsafeBufferPointer(rebasing: bytes[range])
+                guard let string = String(validating: element, as: UTF8.self) else {
+                    throw NotUTF8(position: position)
                 }
                 strings.append(string)
             }
             return strings
-        }
-    }
-
-    /// The first string that is not UTF-8, if any.
-    var firstInvalidString: Int? {
-        guard elementType == .string else { return nil }
-        return withBytes { bytes in
-            (0..<count).first {
-                String(validating: bytes[range(ofString: $0, in: bytes.count)], as: UTF8.self)
-                    == nil
-            }
         }
     }
 

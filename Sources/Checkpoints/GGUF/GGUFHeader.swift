@@ -195,11 +195,12 @@ struct GGUFHeader: Sendable {
         let rank: UInt32 = try reader.integer("the dimensions of '\(name)'")
         guard rank <= 4 else { throw .tooManyDimensions(tensor: name, count: rank) }
         var shape: [Int] = []
+        // A zero does not excuse sizes whose product overflows without it.
         var elements = 1
         for _ in 0..<rank {
             let size: Int64 = try reader.integer("the dimensions of '\(name)'")
             guard size >= 0 else { throw .negativeDimension(tensor: name, value: size) }
-            let (product, overflow) = elements.multipliedReportingOverflow(by: Int(size))
+            let (product, overflow) = elements.multipliedReportingOverflow(by: max(1, Int(size)))
             guard !overflow else { throw .tooManyElements(tensor: name) }
             elements = product
             shape.append(Int(size))
@@ -214,9 +215,10 @@ struct GGUFHeader: Sendable {
             throw .brokenRow(
                 tensor: name, rowLength: rowLength, type: dtype.name, block: dtype.blockElements)
         }
-        guard let byteCount = dtype.byteCount(elements: elements) else {
+        guard let fullCount = dtype.byteCount(elements: elements) else {
             throw .tooManyBytes(tensor: name)
         }
+        let byteCount = shape.contains(0) ? 0 : fullCount
         let offset: UInt64 = try reader.integer("the offset of '\(name)'")
         // The format names the innermost dimension first.
         return (dtype, shape.reversed(), byteCount, offset)

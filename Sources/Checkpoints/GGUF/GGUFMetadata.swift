@@ -113,13 +113,19 @@ extension GGUFMetadata {
     public func optionalStrings(
         _ key: String, count: Int? = nil
     ) throws(GGUFError) -> [String]? {
-        if let position = self[key]?.arrayValue?.firstInvalidString {
-            throw error(
+        guard let array = self[key]?.arrayValue, array.elementType == .string else {
+            return try self.array(key, "an array of strings", count) { $0.strings }
+        }
+        let strings: [String]
+        do {
+            strings = try array.decodedStrings()
+        } catch {
+            throw self.error(
                 .valueOutOfRange(
-                    key: key, value: "not UTF-8 at element \(position)",
+                    key: key, value: "not UTF-8 at element \(error.position)",
                     expected: "strings in UTF-8"))
         }
-        return try array(key, "an array of strings", count) { $0.strings }
+        return try self.array(key, "an array of strings", count) { _ in strings }
     }
 
     public func optionalInts(_ key: String, count: Int? = nil) throws(GGUFError) -> [Int]? {

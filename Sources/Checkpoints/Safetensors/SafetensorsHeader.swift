@@ -142,18 +142,21 @@ struct SafetensorsHeader: Sendable {
             dtype: dtype, firstSize: firstSize, rank: rank, begin: range.begin, end: range.end)
     }
 
-    /// The bytes of a tensor, or nil where a size is negative or a step of the product overflows.
+    /// The bytes of a tensor, or nil where a size is negative or the product overflows.
     ///
-    /// As in the reference, sizes are multiplied from the left, so a zero that comes after an
-    /// overflow does not undo it.
+    /// Stricter than the reference, which multiplies from the left: a zero does not excuse sizes
+    /// whose product overflows without it, so that no later product of some of them can.
     static func byteCount(_ shape: some Sequence<Int>, _ dtype: DType) -> Int? {
         var elements = 1
+        var isEmpty = false
         for size in shape {
-            let (product, overflow) = elements.multipliedReportingOverflow(by: size)
+            if size == 0 { isEmpty = true }
+            let (product, overflow) = elements.multipliedReportingOverflow(by: max(1, size))
             if overflow || size < 0 { return nil }
             elements = product
         }
-        return dtype.byteCount(elements: elements)
+        let bytes = dtype.byteCount(elements: elements)
+        return isEmpty && bytes != nil ? 0 : bytes
     }
 
     /// Checks that the tensors cover the data without overlap, hole or rest.
