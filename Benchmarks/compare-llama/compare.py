@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Fathom beside llama.cpp: the same files, CPUs, threads and minutes. See README.md."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import build
+import gguf
+import limits
+import measure
+import models
+import report
+from fathom import Fathom
+from measure import ComparisonError
+from peer import Peer
+
+PROJECT = Path(__file__).resolve().parents[2]
+#: Short, so that a start is a start; its likeliest continuation is beyond doubt.
+PROMPT = "The capital of France is"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--files", default="q4_1,q4_0,q8_0,q4_k,bf16",
+        help=f"formats ({', '.join(models.FORMATS)}) or paths of .gguf files, with commas between",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fathom", default=str(PROJECT / ".build/release/fathom"), metavar="PATH",
+        help="our tool (default: the release build of this project)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--work", default=str(PROJECT / ".build-peer"), metavar="DIR",
+        help="folder for the peer, the models and downloads (default: .build-peer)",
+    )  # fmt: skip
+    parser.add_argument("--repetitions", type=int, default=5, metavar="N")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="one on each CPU")
+    parser.add_argument("--prompt-tokens", type=int, default=512, metavar="N")
+    parser.add_argument("--generate-tokens", type=int, default=128, metavar="N")
+    parser.add_argument("--json", metavar="PATH", help="write all numbers to this file as well")
+    parser.add_argument(
+        "--peer-only", action="store_true", help="measure llama.cpp and the limits alone"
+    )
+    parser.add_argument(
+        "--no-tuning", action="store_true", help="run the peer with its defaults: for a quick look"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=60, metavar="SECONDS",
+        help="how long to wait for a quiet machine before each measurement (default: 60)",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    for name in ("repetitions", "threads", "prompt_tokens", "generate_tokens"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    arguments.files = [name.strip() for name in arguments.files.split(",") if name.strip()]
+    for name in arguments.files:
+        if name not in models.FORMATS and not name.endswith(".gguf"):
+            parser.error(
+                f"--files: '{name}' is none of {', '.join(models.FORMATS)} and no .gguf file"
+            )
+    if not arguments.files:
+        parser.error("--files names no file")
+    return arguments
+
+
+def choose_cpus(count):
+    """The first `count` CPUs that we may use, one of each core as far as there are cores."""
+    allowed = sorted(os.sched_getaffinity(0))
+    first, second = [], []
+    seen = set()
+    for cpu in allowed:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        core = path.read_text(encoding="ascii").strip() if path.exists() else str(cpu)
+        (second if core in seen else first).append(cpu)
+        seen.add(core)
+    chosen = (first + second)[:count]
+    if len(chosen) < count:
+        raise ComparisonError(
+            f"{count} threads need {count} CPUs; {len(allowed)} are available; use --threads"
+        )
+    return sorted(chosen)
+
+
+def prepare_peer(names, work, cpus):
+    """The first build that runs every file, and the files."""
+    problems = []
+    for compiler in build.compilers():
+        try:
+            built = build.build(compiler, work, cpus)
+            paths = []
+            for name in names:
+                is_format = name in models.FORMATS
+                paths.append(models.make(name, built, work, cpus) if is_format else Path(name))
+                smoke = [built.folder / "bin/llama-bench", "-m", paths[-1], "-p", 64, "-n", 4]
+                measure.run([*smoke, "-r", 1, "-t", len(cpus)], cpus, measured=False)
+            return built, paths
+        except ComparisonError as error:
+            print(f"{compiler.label}: {error}", file=sys.stderr)
+            problems.append(f"{compiler.label}: {error}")
+    raise ComparisonError("no build of llama.cpp runs these files:\n" + "\n".join(problems))
+
+
+def compare(path, ours, peer, machine, arguments):
+    """Measures one file with both engines in turn."""
+    header = gguf.read_header(path)
+    prompt_tokens, generate_tokens = arguments.prompt_tokens, arguments.generate_tokens
+    print(f"{path.name}: settings of the peer", file=sys.stderr)
+    if arguments.no_tuning:
+        tuning = peer.untuned(path, PROMPT)
+    else:
+        tuning = peer.tune(path, prompt_tokens, generate_tokens, PROMPT)
+    kind = machine.peak_kind(header.is_quantised())
+    keys = [key for key, *_ in report.ROWS]
+    samples = {"peer": {key: [] for key in keys}}
+    if ours:
+        samples["fathom"] = {key: [] for key in [*keys, "load", "first_token"]}
+    read_speeds, peaks, texts, worst = [], [], {}, 0.0
+    for repetition in range(arguments.repetitions):
+        print(f"{path.name}: {repetition + 1} of {arguments.repetitions}", file=sys.stderr)
+        read_speeds.append(machine.read_speed(header.file_bytes))
+        if kind:
+            peaks.append(machine.peak(kind))
+        runs = []
+        if ours:
+            lists = samples["fathom"]
+            run, found = ours.bench(path, prompt_tokens, generate_tokens)
+            runs.append(run)
+            lists["prefill"].append(found["prefill_tokens_per_second"]["median"])
+            lists["decode"].append(found["decode_tokens_per_second"]["median"])
+            lists["bench_memory"].append(run.peak_bytes)
+            for key, name in (("load", "load_seconds"), ("first_token", "first_token_seconds")):
+                if isinstance(found.get(name), (int, float)):
+                    lists[key].append(found[name])
+        lists = samples["peer"]
+        prefill_run, speed = peer.prefill(path, prompt_tokens, tuning.prefill)
+        lists["prefill"].append(speed)
+        decode_run, speed = peer.decode(path, generate_tokens, tuning.decode)
+        lists["decode"].append(speed)
+        lists["bench_memory"].append(max(prefill_run.peak_bytes, decode_run.peak_bytes))
+        runs += [prefill_run, decode_run]
+        if ours:
+            run, texts["fathom"] = ours.start(path, PROMPT)
+            runs.append(run)
+            samples["fathom"]["start"].append(run.seconds)
+            samples["fathom"]["start_memory"].append(run.peak_bytes)
+        run, texts["peer"] = peer.start(path, PROMPT, tuning.start)
+        runs.append(run)
+        lists["start"].append(run.seconds)
+        lists["start_memory"].append(tuning.leanest_bytes)
+        worst = max(worst, *(run.disturbance for run in runs))
+    return report.result(
+        header, samples, read_speeds, peaks, kind, tuning, prompt_tokens, texts, worst
+    )
+
+
+def main():
+    arguments = parse_arguments()
+    if platform.system() != "Linux":
+        raise ComparisonError("this comparison pins threads and reads /proc: it needs Linux")
+    work = Path(arguments.work).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    cpus = choose_cpus(arguments.threads)
+    quiet = measure.Quiet(patience_seconds=arguments.patience)
+    ours = None if arguments.peer_only else Fathom(arguments.fathom, cpus, quiet)
+    built, paths = prepare_peer(arguments.files, work, cpus)
+    # Every process started from here on inherits this: the same as taskset for both engines.
+    os.sched_setaffinity(0, cpus)
+    machine = limits.Limits(work, cpus)
+    peer = Peer(built, cpus, quiet)
+    name, _ = limits.processor()
+    settings = {
+        "prompt_tokens": arguments.prompt_tokens,
+        "generate_tokens": arguments.generate_tokens,
+    }
+    print(f"{name}, {len(cpus)} threads on CPUs {','.join(map(str, cpus))}")
+    print(f"opponent: {built.describe()}")
+    print(f"repetitions: {arguments.repetitions}, engines in turn, page cache warm")
+    for note in machine.notes:
+        print(note)
+    results = []
+    for path in paths:
+        results.append(compare(path, ours, peer, machine, arguments))
+        print(report.table(results[-1], settings, quiet.limit), flush=True)
+    print(report.overview(results, quiet.limit))
+    if arguments.json:
+        document = {
+            "processor": name,
+            "cpus": cpus,
+            "opponent": built.describe(),
+            "repetitions": arguments.repetitions,
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            **settings,
+            "notes": machine.notes,
+            "results": results,
+        }
+        Path(arguments.json).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ComparisonError as error:
+        print(f"compare.py: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
