@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -33,7 +34,7 @@ private func inputs(_ count: Int, seed: UInt64) -> [Float] {
         -105,
         1e30, -1e30, 0.55, 1, -1, 4, -4, 9, -9,
     ]
-    var numbers = SeededNumbers(seed: seed)
+    var numbers = SeededGenerator(seed: seed)
     let ordinary = numbers.row(count, scale: 10)
     return Array((special.shuffled(using: &numbers) + ordinary).prefix(count))
 }
@@ -139,7 +140,7 @@ struct NNActivationTests {
                 fk_swiglu_backward_f32_levels,
                 ["avx2": fk_swiglu_backward_f32_avx2, "avx512": fk_swiglu_backward_f32_avx512])
             for width in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(width))
+                var numbers = SeededGenerator(seed: UInt64(width))
                 let x = numbers.row(width), y = numbers.row(width)
                 var expected = y
                 fk_scale_f32_reference(&expected, x, 0.3, width)
@@ -277,7 +278,7 @@ struct NNActivationTests {
 
     @Test("SwiGLU and its gradient agree with double precision")
     func swiglu() {
-        var numbers = SeededNumbers(seed: 5)
+        var numbers = SeededGenerator(seed: 5)
         let width = 100
         let gate = numbers.row(width, scale: 6), up = numbers.row(width, scale: 3)
         let dy = numbers.row(width)

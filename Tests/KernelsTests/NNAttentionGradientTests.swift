@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -26,7 +27,7 @@ private struct GradientCase {
         queries = forward.queries
         outputs = Array(results.prefix(outputCount))
         logSums = Array(results.dropFirst(outputCount))
-        var numbers = SeededNumbers(seed: 8)
+        var numbers = SeededGenerator(seed: 8)
         doutputs = numbers.row(outputCount)
     }
 

@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -70,7 +71,7 @@ final class AttentionCase {
     ) -> Void
 
     init(_ shape: AttentionShape, type: fk_kv_type, seed: UInt64 = 1, stored: Int? = nil) {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededGenerator(seed: seed)
         self.shape = shape
         self.type = type
         keys = numbers.row(shape.positions * shape.keyValueHeads * shape.keyDimension)
@@ -281,6 +282,47 @@ struct NNAttentionTests {
             }
         }
     #endif
+
+    @Test("queries, outputs, keys and values may lie further apart than they are wide")
+    func strides() {
+        let shape = AttentionShape(
+            first: 5, queries: 40, keyValueHeads: 2, group: 2, keyDimension: 24, valueDimension: 20)
+        let test = AttentionCase(shape, type: FK_KV_F16)
+        let expected = test.run(fk_attend)
+        let width = shape.heads * shape.valueDimension
+        func spread(_ rows: [Float], _ width: Int) -> [Float] {
+            stride(from: 0, to: rows.count, by: width).flatMap {
+                rows[$0..<($0 + width)] + [.nan, .nan, .nan]
+            }
+        }
+        let keyWidth = shape.keyValueHeads * shape.keyDimension
+        let valueWidth = shape.keyValueHeads * shape.valueDimension
+        test.clearPages()
+        var cache = test.cache
+        fk_kv_store(
+            &cache, spread(test.keys, keyWidth), keyWidth + 3, spread(test.values, valueWidth),
+            valueWidth + 3, 0, shape.positions, 0, shape.keyValueHeads)
+        var outputs = [Float](repeating: -77, count: shape.queries * (width + 3))
+        var scratch = [Float](
+            repeating: .nan, count: fk_attend_scratch_floats(&cache, shape.group))
+        spread(test.queries, shape.heads * shape.keyDimension).withUnsafeBufferPointer { queries in
+            outputs.withUnsafeMutableBufferPointer { outputs in
+                var attention = fk_attention(
+                    cache: cache, queries: queries.baseAddress,
+                    queries_stride: shape.heads * shape.keyDimension + 3,
+                    outputs: outputs.baseAddress, outputs_stride: width + 3, logsumexps: nil,
+                    group: shape.group, first_position: shape.first,
+                    scale: 1 / Float(shape.keyDimension).squareRoot())
+                fk_attend(&attention, 0, shape.queries, 0, shape.keyValueHeads, &scratch)
+            }
+        }
+        for t in 0..<shape.queries {
+            let row = Array(outputs[(t * (width + 3))..<(t * (width + 3) + width)])
+            #expect(sameBits(row, Array(expected[(t * width)..<((t + 1) * width)])), "query \(t)")
+            let between = outputs[(t * (width + 3) + width)..<((t + 1) * (width + 3))]
+            #expect(between.allSatisfy { $0 == -77 })
+        }
+    }
 
     @Test("the page length changes no bit")
     func pageLengths() {

@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 @Suite("Norm kernels")
@@ -11,7 +12,7 @@ struct NNNormTests {
         var x, dy, weight, bias: [Float]
 
         init(width: Int) {
-            var numbers = SeededNumbers(seed: UInt64(width))
+            var numbers = SeededGenerator(seed: UInt64(width))
             self.width = width
             x = numbers.row(3 * (width + 5), scale: 3)
             dy = numbers.row(3 * (width + 5))
@@ -135,7 +136,7 @@ struct NNNormTests {
             let columns = fasterVariants(
                 fk_column_sum_f32_levels,
                 ["avx2": fk_column_sum_f32_avx2, "avx512": fk_column_sum_f32_avx512])
-            var numbers = SeededNumbers(seed: 8)
+            var numbers = SeededGenerator(seed: 8)
             let width = 75
             for rows in [0, 1, 63, 64, 65, 130] {
                 let x = numbers.row(rows * width), dy = numbers.row(rows * width)

@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -19,7 +20,7 @@ struct NNSoftmaxTests {
                 fk_softmax_backward_f32_levels,
                 ["avx2": fk_softmax_backward_f32_avx2, "avx512": fk_softmax_backward_f32_avx512])
             for width in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(width))
+                var numbers = SeededGenerator(seed: UInt64(width))
                 let rows = 5, stride = width + 3
                 var x = numbers.row(rows * stride, scale: 20)
                 if width > 2 {
@@ -74,7 +75,7 @@ struct NNSoftmaxTests {
                     "avx512": fk_log_softmax_backward_f32_avx512,
                 ])
             for width in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(width))
+                var numbers = SeededGenerator(seed: UInt64(width))
                 let rows = 3, stride = width + 3
                 let x = numbers.row(rows * stride, scale: 9), dy = numbers.row(rows * stride)
                 let blank = [Float](repeating: -77, count: rows * stride)
@@ -107,7 +108,7 @@ struct NNSoftmaxTests {
                 fk_cross_entropy_f32_levels,
                 ["avx2": fk_cross_entropy_f32_avx2, "avx512": fk_cross_entropy_f32_avx512])
             for width in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(width))
+                var numbers = SeededGenerator(seed: UInt64(width))
                 let rows = 5, stride = width + 3
                 let logits = numbers.row(rows * stride, scale: 9)
                 let labels: [Int32] = [0, -100, Int32(width) - 1, Int32(width), -1]
@@ -145,7 +146,7 @@ struct NNSoftmaxTests {
 
     @Test("softmax agrees with double precision and sets masked columns to 0")
     func softmaxAccuracy() {
-        var numbers = SeededNumbers(seed: 3)
+        var numbers = SeededGenerator(seed: 3)
         let width = 301, length = [200]
         let x = numbers.row(width, scale: 30)
         var y = x
@@ -161,7 +162,7 @@ struct NNSoftmaxTests {
 
     @Test("softmax and log-softmax gradients agree with central differences in double")
     func softmaxGradients() {
-        var numbers = SeededNumbers(seed: 4)
+        var numbers = SeededGenerator(seed: 4)
         let width = 37
         let x = numbers.row(width, scale: 3), dy = numbers.row(width)
         var y = x, dx = x, logY = x, logDx = x
@@ -190,7 +191,7 @@ struct NNSoftmaxTests {
 
     @Test("cross-entropy agrees with double precision and central differences")
     func crossEntropyAccuracy() {
-        var numbers = SeededNumbers(seed: 6)
+        var numbers = SeededGenerator(seed: 6)
         let width = 1000, label = 123
         let x = numbers.row(width, scale: 12)
         var loss: [Float] = [0], gradient = x, invalid = 1, sum: [Float] = [0]
@@ -236,7 +237,7 @@ struct NNReduceTests {
             let dots = fasterVariants(
                 fk_dot_f32_levels, ["avx2": fk_dot_f32_avx2, "avx512": fk_dot_f32_avx512])
             for count in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(count))
+                var numbers = SeededGenerator(seed: UInt64(count))
                 let x = numbers.row(count), y = numbers.row(count)
                 var sum: Float = 0, dot: Float = 0, found: Float = 0
                 fk_sum_f32_reference(&sum, x, count)
@@ -265,7 +266,7 @@ struct NNReduceTests {
                 ["avx2": fk_count_nonfinite_f32_avx2, "avx512": fk_count_nonfinite_f32_avx512])
             for width in awkwardSizes {
                 for coarse in [false, true] {
-                    var numbers = SeededNumbers(seed: UInt64(width))
+                    var numbers = SeededGenerator(seed: UInt64(width))
                     // Coarse rows hold many ties, and zeros of both signs.
                     var x = numbers.row(width).map { coarse ? ($0 * 3).rounded() : $0 }
                     for damaged in [nil, Float.nan, .infinity] {
@@ -310,7 +311,7 @@ struct NNReduceTests {
                 ["avx2": fk_scatter_add_rows_f32_avx2, "avx512": fk_scatter_add_rows_f32_avx512])
             let ids: [Int32] = [2, 0, 2, 1, 2]
             for width in awkwardSizes {
-                var numbers = SeededNumbers(seed: UInt64(width))
+                var numbers = SeededGenerator(seed: UInt64(width))
                 let table = numbers.row(3 * width), dy = numbers.row(5 * width)
                 let halves = (0..<(3 * width)).map { _ in
                     UInt16(truncatingIfNeeded: numbers.next())
@@ -370,7 +371,7 @@ struct NNReduceTests {
 
     @Test("top-k is a stable descending sort", arguments: [1, 6, 50, 500])
     func topKOrder(k: Int) {
-        var numbers = SeededNumbers(seed: 12)
+        var numbers = SeededGenerator(seed: 12)
         let x = numbers.row(500).map { ($0 * 40).rounded() / 8 }
         let sorted = x.indices.sorted { x[$0] == x[$1] ? $0 < $1 : x[$0] > x[$1] }
         let found = topK(fk_top_k_f32, x, k)

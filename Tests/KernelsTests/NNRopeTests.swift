@@ -1,4 +1,5 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -17,7 +18,7 @@ struct NNRopeTests {
         var x, cosines, sines: [Float]
 
         init(dimension: Int, rotary: Int) {
-            var numbers = SeededNumbers(seed: UInt64(dimension))
+            var numbers = SeededGenerator(seed: UInt64(dimension))
             self.dimension = dimension
             self.rotary = rotary
             x = numbers.row(3 * (2 * (dimension + 3) + 2))
@@ -130,7 +131,7 @@ struct NNRopeTests {
         #expect(
             touched.allSatisfy { abs($0 - $1) < 4e-7 }, sourceLocation: sourceLocation)
         // <rotate x, y> = <x, rotate back y>: what makes it the backward pass.
-        var numbers = SeededNumbers(seed: 31)
+        var numbers = SeededGenerator(seed: 31)
         let y = numbers.row(h.x.count), yBack = run(rope, h, y, inverse: true)
         var forward = 0.0, backward = 0.0
         for i in h.x.indices where turned[i] != -77 {

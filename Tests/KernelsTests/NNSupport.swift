@@ -1,30 +1,11 @@
 import FathomKernels
+import FathomTestSupport
 import Testing
 
-/// Numbers that depend on the seed alone (SplitMix64).
-struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    /// A multiple of 2^-23 in -1 ..< 1.
-    mutating func unit() -> Float {
-        Float(Int64(next() >> 40) - (1 << 23)) * 0x1p-23
-    }
-
-    /// `count` numbers in `-scale ..< scale`.
+extension SeededGenerator {
+    /// `count` numbers between `-scale` and `scale`.
     mutating func row(_ count: Int, scale: Float = 1) -> [Float] {
-        (0..<count).map { _ in scale * unit() }
+        floats(count).map { scale * $0 }
     }
 }
 
