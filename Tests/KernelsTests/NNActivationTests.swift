@@ -71,9 +71,9 @@ struct NNActivationTests {
                 let x = inputs(count, seed: UInt64(count))
                 let expected = run(reference, x)
                 for variant in variants {
-                    #expect(
-                        sameBits(run(variant.run, x), expected),
-                        "\(variant.level), \(count) elements", sourceLocation: sourceLocation)
+                    expectSameBits(
+                        run(variant.run, x), expected, "\(variant.level), \(count) elements",
+                        sourceLocation: sourceLocation)
                 }
             }
         }
@@ -121,9 +121,9 @@ struct NNActivationTests {
                 let a = inputs(count, seed: UInt64(count)), b = inputs(count, seed: 99)
                 let expected = run(reference, a, b)
                 for variant in variants {
-                    #expect(
-                        sameBits(run(variant.run, a, b), expected),
-                        "\(variant.level), \(count) elements", sourceLocation: sourceLocation)
+                    expectSameBits(
+                        run(variant.run, a, b), expected, "\(variant.level), \(count) elements",
+                        sourceLocation: sourceLocation)
                 }
             }
         }
@@ -147,14 +147,14 @@ struct NNActivationTests {
                 for variant in scales {
                     var found = y
                     variant.run(&found, x, 0.3, width)
-                    #expect(sameBits(found, expected), "scale \(variant.level), \(width)")
+                    expectSameBits(found, expected, "scale \(variant.level), \(width)")
                 }
                 expected = y
                 fk_axpy_f32_reference(&expected, 0.3, x, width)
                 for variant in axpys {
                     var found = y
                     variant.run(&found, 0.3, x, width)
-                    #expect(sameBits(found, expected), "axpy \(variant.level), \(width)")
+                    expectSameBits(found, expected, "axpy \(variant.level), \(width)")
                 }
 
                 let rows = 3, stride = 2 * width + 1
@@ -173,7 +173,7 @@ struct NNActivationTests {
                     for variant in forwards {
                         var found = blank
                         variant.run(&found, stride, gate, stride, up, stride, rows, width)
-                        #expect(sameBits(found, outputs), "swiglu \(variant.level), \(width)")
+                        expectSameBits(found, outputs, "swiglu \(variant.level), \(width)")
                     }
                     for variant in backwards {
                         var found = blank
@@ -183,7 +183,7 @@ struct NNActivationTests {
                                 dgate, stride, dup, stride, dy, stride, gate, stride, up, stride,
                                 rows, width)
                         }
-                        #expect(sameBits(found, dboth), "backward \(variant.level), \(width)")
+                        expectSameBits(found, dboth, "backward \(variant.level), \(width)")
                     }
                 }
             }
@@ -245,14 +245,14 @@ struct NNActivationTests {
     @Test("activations agree with double precision")
     func accuracy() {
         let x = Array(stride(from: Float(-12), through: 12, by: 0.000_9))
-        expectNear(run(fk_sigmoid_f32, x), x, ulps: 3) { 1 / (1 + exp(-$0)) }
-        expectNear(run(fk_silu_f32, x), x, ulps: 3) { $0 / (1 + exp(-$0)) }
-        expectNear(run(fk_tanh_f32, x), x, ulps: 3) { tanh($0) }
-        expectNear(run(fk_gelu_erf_f32, x), x, ulps: 3) {
+        expectUlps(run(fk_sigmoid_f32, x), x, ulps: 3) { 1 / (1 + exp(-$0)) }
+        expectUlps(run(fk_silu_f32, x), x, ulps: 3) { $0 / (1 + exp(-$0)) }
+        expectUlps(run(fk_tanh_f32, x), x, ulps: 3) { tanh($0) }
+        expectUlps(run(fk_gelu_erf_f32, x), x, ulps: 3) {
             $0 * (1 + erf($0 * 0.5.squareRoot())) / 2
         }
-        expectNear(run(fk_gelu_tanh_f32, x), x, ulps: 3) { geluTanh($0) }
-        expectNear(run(fk_relu_f32, x), x, ulps: 0) { max($0, 0) }
+        expectUlps(run(fk_gelu_tanh_f32, x), x, ulps: 3) { geluTanh($0) }
+        expectUlps(run(fk_relu_f32, x), x, ulps: 0) { max($0, 0) }
     }
 
     @Test("backward activations agree with central differences in double")
@@ -261,7 +261,7 @@ struct NNActivationTests {
         let dy = [Float](repeating: 1, count: x.count)
         func check(_ name: String, _ found: [Float], _ f: @escaping (Double) -> Double) {
             let exact = x.map { slope(at: Double($0), f) }
-            #expect(largestDifference(found, exact) < 2e-6, "\(name)")
+            expectNear(found, exact, within: 2e-6, "\(name)")
         }
         let sigmoid = { (x: Double) in 1 / (1 + exp(-x)) }
         check("sigmoid", run(fk_sigmoid_backward_f32, dy, run(fk_sigmoid_f32, x)), sigmoid)
@@ -273,7 +273,7 @@ struct NNActivationTests {
         check("gelu_tanh", run(fk_gelu_tanh_backward_f32, dy, x), geluTanh)
         let away = x.map { abs($0) < 0.01 ? 1 : $0 }
         let relu = run(fk_relu_backward_f32, dy, away)
-        #expect(largestDifference(relu, away.map { $0 > 0 ? 1 : 0 }) == 0)
+        expectNear(relu, away.map { $0 > 0 ? 1 : 0 }, within: 0)
     }
 
     @Test("SwiGLU and its gradient agree with double precision")
@@ -294,16 +294,16 @@ struct NNActivationTests {
             exactGate.append(d * u * slope(at: g, silu))
             exactUp.append(d * silu(g))
         }
-        #expect(largestDifference(y, exact) < 18 * 4e-7)
-        #expect(largestDifference(dgate, exactGate) < 5e-6)
-        #expect(largestDifference(dup, exactUp) < 6 * 4e-7)
+        expectNear(y, exact, within: 18 * 4e-7)
+        expectNear(dgate, exactGate, within: 5e-6)
+        expectNear(dup, exactUp, within: 6 * 4e-7)
     }
 
     private func geluTanh(_ x: Double) -> Double {
         x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) / 2
     }
 
-    private func expectNear(
+    private func expectUlps(
         _ found: [Float], _ x: [Float], ulps bound: Double,
         sourceLocation: SourceLocation = #_sourceLocation, _ f: (Double) -> Double
     ) {

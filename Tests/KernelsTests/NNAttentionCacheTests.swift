@@ -28,7 +28,9 @@ struct NNAttentionCacheTests {
                                 test.store(variant.run, range, heads: head..<(head + 1))
                             }
                         }
-                        #expect(test.contents == expected, "\(variant.level), pieces of \(piece)")
+                        // Compared apart: a failure should not print the pages.
+                        let isSame = test.contents == expected
+                        #expect(isSame, "\(variant.level), pieces of \(piece)")
                     }
                 }
             }
@@ -40,12 +42,12 @@ struct NNAttentionCacheTests {
         let exact = AttentionCase(shape, type: FK_KV_F32)
         #expect(exact.loaded().keys == exact.keys && exact.loaded().values == exact.values)
         let brain = AttentionCase(shape, type: FK_KV_BF16)
-        #expect(sameBits(brain.loaded().keys, brain.keys.map(toBFloat16)))
-        #expect(sameBits(brain.loaded().values, brain.values.map(toBFloat16)))
+        expectSameBits(brain.loaded().keys, brain.keys.map(toBFloat16))
+        expectSameBits(brain.loaded().values, brain.values.map(toBFloat16))
         #if arch(arm64) || os(Linux)
             let half = AttentionCase(shape, type: FK_KV_F16)
-            #expect(sameBits(half.loaded().keys, half.keys.map { Float(Float16($0)) }))
-            #expect(sameBits(half.loaded().values, half.values.map { Float(Float16($0)) }))
+            expectSameBits(half.loaded().keys, half.keys.map { Float(Float16($0)) })
+            expectSameBits(half.loaded().values, half.values.map { Float(Float16($0)) })
         #endif
     }
 
@@ -72,9 +74,8 @@ struct NNAttentionCacheTests {
             let test = AttentionCase(shape, type: FK_KV_F16)
             var cache = test.cache
             store(&cache, x, x.count, test.values, 16, 0, 1, 0, 1)
-            #expect(
-                sameBits(test.loaded().keys, x.map { Float(Float16($0)) }),
-                sourceLocation: sourceLocation)
+            expectSameBits(
+                test.loaded().keys, x.map { Float(Float16($0)) }, sourceLocation: sourceLocation)
         }
     #endif
 

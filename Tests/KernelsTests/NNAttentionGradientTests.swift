@@ -128,8 +128,8 @@ struct NNAttentionGradientTests {
             let expected = test.run(fk_attend_backward_reference)
             #expect(expected.allSatisfy { $0.isFinite })
             for variant in variants {
-                #expect(sameBits(test.run(variant.run), expected), "\(variant.level)")
-                #expect(sameBits(test.run(variant.run, headStep: 1), expected), "\(variant.level)")
+                expectSameBits(test.run(variant.run), expected, "\(variant.level)")
+                expectSameBits(test.run(variant.run, headStep: 1), expected, "\(variant.level)")
             }
         }
     #endif
@@ -169,6 +169,6 @@ struct NNAttentionGradientTests {
         }
         let largest = exact.map(abs).max() ?? 0
         #expect(largest > 0.1)
-        #expect(largestDifference(found, exact) < 3e-6 * largest)
+        expectNear(found, exact, within: 3e-6 * largest)
     }
 }

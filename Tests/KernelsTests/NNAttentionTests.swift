@@ -235,7 +235,7 @@ struct NNAttentionTests {
         for type in cacheTypes {
             let test = AttentionCase(shape, type: type)
             let bound = 4e-7 * (8 + Double(shape.keyDimension).squareRoot())
-            #expect(largestDifference(test.run(fk_attend), test.exact()) < bound)
+            expectNear(test.run(fk_attend), test.exact(), within: bound)
         }
     }
 
@@ -247,10 +247,10 @@ struct NNAttentionTests {
             let test = AttentionCase(shape, type: type)
             let expected = test.run(fk_attend)
             for step in [1, 3, 16, 50] {
-                #expect(sameBits(test.run(fk_attend, step: step), expected), "\(step) queries")
+                expectSameBits(test.run(fk_attend, step: step), expected, "\(step) queries")
             }
-            #expect(sameBits(test.run(fk_attend, headStep: 1), expected), "head by head")
-            #expect(sameBits(test.run(fk_attend_span, fk_attend_merge), expected), "by spans")
+            expectSameBits(test.run(fk_attend, headStep: 1), expected, "head by head")
+            expectSameBits(test.run(fk_attend_span, fk_attend_merge), expected, "by spans")
         }
     }
 
@@ -268,16 +268,14 @@ struct NNAttentionTests {
             for type in cacheTypes {
                 let test = AttentionCase(shape, type: type)
                 let expected = test.run(fk_attend_reference)
-                #expect(
-                    sameBits(
-                        test.run(fk_attend_span_reference, fk_attend_merge_reference), expected))
+                expectSameBits(
+                    test.run(fk_attend_span_reference, fk_attend_merge_reference), expected)
                 for variant in attends {
-                    #expect(sameBits(test.run(variant.run), expected), "\(variant.level)")
-                    #expect(
-                        sameBits(test.run(variant.run, step: 1), expected), "\(variant.level)")
+                    expectSameBits(test.run(variant.run), expected, "\(variant.level)")
+                    expectSameBits(test.run(variant.run, step: 1), expected, "\(variant.level)")
                 }
                 for (span, merge) in zip(spans, merges) {
-                    #expect(sameBits(test.run(span.run, merge.run), expected), "\(span.level)")
+                    expectSameBits(test.run(span.run, merge.run), expected, "\(span.level)")
                 }
             }
         }
@@ -318,7 +316,7 @@ struct NNAttentionTests {
         }
         for t in 0..<shape.queries {
             let row = Array(outputs[(t * (width + 3))..<(t * (width + 3) + width)])
-            #expect(sameBits(row, Array(expected[(t * width)..<((t + 1) * width)])), "query \(t)")
+            expectSameBits(row, Array(expected[(t * width)..<((t + 1) * width)]), "query \(t)")
             let between = outputs[(t * (width + 3) + width)..<((t + 1) * (width + 3))]
             #expect(between.allSatisfy { $0 == -77 })
         }
@@ -333,7 +331,7 @@ struct NNAttentionTests {
         for length in [16, 32, 48, 128, 256] {
             shape.pageLength = length
             let found = AttentionCase(shape, type: FK_KV_F16).run(fk_attend)
-            #expect(sameBits(found, expected), "pages of \(length)")
+            expectSameBits(found, expected, "pages of \(length)")
         }
     }
 
@@ -351,7 +349,7 @@ struct NNAttentionTests {
                         fk_attend(a, begin, min(end, cut), head, headEnd, scratch)
                     })
                 let count = cut * shape.heads * shape.valueDimension
-                #expect(sameBits(Array(first.prefix(count)), Array(whole.prefix(count))), "\(cut)")
+                expectSameBits(Array(first.prefix(count)), Array(whole.prefix(count)), "\(cut)")
             }
         }
     }
@@ -370,7 +368,7 @@ struct NNAttentionTests {
             fk_kv_store(&cache, inKey ? bad : key, 16, inKey ? value : bad, 16, 50, 1, 0, 1)
             let found = test.run(fk_attend)
             let before = 50 * 2 * 16, all = 100 * 2 * 16
-            #expect(sameBits(Array(found.prefix(before)), Array(clean.prefix(before))))
+            expectSameBits(Array(found.prefix(before)), Array(clean.prefix(before)))
             #expect(found[before..<all].allSatisfy { $0.isNaN })
         }
     }

@@ -51,8 +51,8 @@ struct NNNormTests {
                         variant.run(
                             &found, m.stride, &foundR, m.x, m.stride, weight, Self.eps, m.rows,
                             width)
-                        #expect(sameBits(found, y), "forward \(variant.level), \(width)")
-                        #expect(sameBits(foundR, r), "inverse \(variant.level), \(width)")
+                        expectSameBits(found, y, "forward \(variant.level), \(width)")
+                        expectSameBits(foundR, r, "inverse \(variant.level), \(width)")
                     }
                     fk_rms_norm_backward_f32_reference(
                         &dx, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows, width)
@@ -61,7 +61,7 @@ struct NNNormTests {
                         variant.run(
                             &found, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows,
                             width)
-                        #expect(sameBits(found, dx), "backward \(variant.level), \(width)")
+                        expectSameBits(found, dx, "backward \(variant.level), \(width)")
                     }
                     var sum = m.blank()
                     fk_add_rms_norm_f32_reference(
@@ -70,8 +70,8 @@ struct NNNormTests {
                         var found = y, foundSum = m.blank()
                         variant.run(
                             &found, &foundSum, m.x, m.dy, m.stride, weight, Self.eps, m.rows, width)
-                        #expect(sameBits(found, y), "addition \(variant.level), \(width)")
-                        #expect(sameBits(foundSum, sum), "sum \(variant.level), \(width)")
+                        expectSameBits(found, y, "addition \(variant.level), \(width)")
+                        expectSameBits(foundSum, sum, "sum \(variant.level), \(width)")
                     }
                 }
             }
@@ -101,9 +101,8 @@ struct NNNormTests {
                         variant.run(
                             &found, m.stride, &foundMean, &foundR, m.x, m.stride, weight, bias,
                             Self.eps, m.rows, width)
-                        #expect(sameBits(found, y), "forward \(variant.level), \(width)")
-                        #expect(
-                            sameBits(foundMean + foundR, mean + r), "\(variant.level), \(width)")
+                        expectSameBits(found, y, "forward \(variant.level), \(width)")
+                        expectSameBits(foundMean + foundR, mean + r, "\(variant.level), \(width)")
                     }
                     fk_layer_norm_backward_f32_reference(
                         &dx, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight, m.rows,
@@ -113,7 +112,7 @@ struct NNNormTests {
                         variant.run(
                             &found, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight,
                             m.rows, width)
-                        #expect(sameBits(found, dx), "backward \(variant.level), \(width)")
+                        expectSameBits(found, dx, "backward \(variant.level), \(width)")
                     }
                 }
             }
@@ -152,19 +151,19 @@ struct NNNormTests {
                         var found = start
                         variant.run(&found, dy, width, x, width, r, rows, 0, split)
                         variant.run(&found, dy, width, x, width, r, rows, split, width)
-                        #expect(sameBits(found, rmsExpected), "\(variant.level), \(rows) rows")
+                        expectSameBits(found, rmsExpected, "\(variant.level), \(rows) rows")
                     }
                     for variant in layer {
                         var found = start
                         variant.run(&found, dy, width, x, width, mean, r, rows, 0, split)
                         variant.run(&found, dy, width, x, width, mean, r, rows, split, width)
-                        #expect(sameBits(found, layerExpected), "\(variant.level), \(rows) rows")
+                        expectSameBits(found, layerExpected, "\(variant.level), \(rows) rows")
                     }
                     for variant in columns {
                         var found = start
                         variant.run(&found, x, width, rows, 0, split)
                         variant.run(&found, x, width, rows, split, width)
-                        #expect(sameBits(found, sums), "\(variant.level), \(rows) rows")
+                        expectSameBits(found, sums, "\(variant.level), \(rows) rows")
                     }
                 }
             }
@@ -187,11 +186,11 @@ struct NNNormTests {
             let x = m.row(m.x, i), w = m.weight.map(Double.init)
             let exact = rmsNorm(x, w)
             let largest = exact.map(abs).max() ?? 0
-            #expect(largestDifference(m.row(y, i).map(Float.init), exact) <= bound * largest)
+            expectNear(m.row(y, i).map(Float.init), exact, within: bound * largest)
             let exactLayer = zip(layerNorm(x, w), m.bias).map { $0 + Double($1) }
             // x - mean cancels: the error is relative to the row's size times 1 / deviation.
             let scale = 6 * Double(deviation[i]) * 2 + 2
-            #expect(largestDifference(m.row(z, i).map(Float.init), exactLayer) <= bound * scale)
+            expectNear(m.row(z, i).map(Float.init), exactLayer, within: bound * scale)
         }
     }
 
@@ -237,7 +236,7 @@ struct NNNormTests {
                     }
                 }
             }
-            #expect(largestDifference(dweight, exactWeight) < 1e-5, "\(name) dweight")
+            expectNear(dweight, exactWeight, within: 1e-5, "\(name) dweight")
         }
     }
 

@@ -96,7 +96,7 @@ struct NNRandomTests {
                     variant.run(
                         &tail, -2, 3, Self.seed, Self.stream, 6 + UInt64(split), count - split)
                     let found = head.prefix(split) + tail.prefix(count - split)
-                    #expect(sameBits(Array(found), uniform), "\(variant.level), \(split)")
+                    expectSameBits(Array(found), uniform, "\(variant.level), \(split)")
                 }
                 for variant in normals {
                     var head = normal.map { _ in Float(0) }, tail = head
@@ -104,7 +104,7 @@ struct NNRandomTests {
                     variant.run(
                         &tail, 0.5, 2, Self.seed, Self.stream, 6 + UInt64(split), count - split)
                     let found = head.prefix(split) + tail.prefix(count - split)
-                    #expect(sameBits(Array(found), normal), "\(variant.level), \(split)")
+                    expectSameBits(Array(found), normal, "\(variant.level), \(split)")
                 }
             }
         }
@@ -124,7 +124,7 @@ struct NNRandomTests {
             return radius * (i % 2 == 0 ? cos(angle) : sin(angle))
         }
         // Near u = 1 the radius is the root of a small logarithm, whose argument is exact.
-        #expect(largestDifference(found, exact) < 2e-6)
+        expectNear(found, exact, within: 2e-6)
     }
 
     @Test("numbers have the mean, spread and range they should, and streams differ")

@@ -37,7 +37,7 @@ struct NNSoftmaxTests {
                     for variant in forwards {
                         var found = blank
                         variant.run(&found, stride, x, stride, 0.3, lengths, rows, width)
-                        #expect(sameBits(found, y), "\(variant.level), \(width)")
+                        expectSameBits(found, y, "\(variant.level), \(width)")
                         var inPlace = x
                         inPlace.withUnsafeMutableBufferPointer { p in
                             let x = p.baseAddress
@@ -45,7 +45,7 @@ struct NNSoftmaxTests {
                         }
                         for i in 0..<rows {
                             let row = (i * stride)..<(i * stride + width)
-                            #expect(sameBits(Array(inPlace[row]), Array(y[row])), "in place")
+                            expectSameBits(Array(inPlace[row]), Array(y[row]), "in place")
                         }
                     }
                     var dx = blank
@@ -54,7 +54,7 @@ struct NNSoftmaxTests {
                     for variant in backwards {
                         var found = blank
                         variant.run(&found, stride, dy, stride, y, stride, 0.3, rows, width)
-                        #expect(sameBits(found, dx), "backward \(variant.level), \(width)")
+                        expectSameBits(found, dx, "backward \(variant.level), \(width)")
                     }
                 }
             }
@@ -87,17 +87,17 @@ struct NNSoftmaxTests {
                 for variant in sums {
                     var found = sum.map { _ in Float(0) }
                     variant.run(&found, x, stride, rows, width)
-                    #expect(sameBits(found, sum), "logsumexp \(variant.level), \(width)")
+                    expectSameBits(found, sum, "logsumexp \(variant.level), \(width)")
                 }
                 for variant in forwards {
                     var found = blank
                     variant.run(&found, stride, x, stride, rows, width)
-                    #expect(sameBits(found, y), "log_softmax \(variant.level), \(width)")
+                    expectSameBits(found, y, "log_softmax \(variant.level), \(width)")
                 }
                 for variant in backwards {
                     var found = blank
                     variant.run(&found, stride, dy, stride, y, stride, rows, width)
-                    #expect(sameBits(found, dx), "backward \(variant.level), \(width)")
+                    expectSameBits(found, dx, "backward \(variant.level), \(width)")
                 }
             }
         }
@@ -122,8 +122,8 @@ struct NNSoftmaxTests {
                     variant.run(
                         &found, &foundGradient, stride, &foundInvalid, logits, stride, labels, 0.25,
                         rows, width)
-                    #expect(sameBits(found, losses), "\(variant.level), \(width)")
-                    #expect(sameBits(foundGradient, gradient), "\(variant.level), \(width)")
+                    expectSameBits(found, losses, "\(variant.level), \(width)")
+                    expectSameBits(foundGradient, gradient, "\(variant.level), \(width)")
                     #expect(foundInvalid == invalid)
                     var inPlace = logits
                     inPlace.withUnsafeMutableBufferPointer { p in
@@ -131,14 +131,14 @@ struct NNSoftmaxTests {
                         variant.run(
                             &found, x, stride, &foundInvalid, x, stride, labels, 0.25, rows, width)
                     }
-                    #expect(sameBits(found, losses), "in place, \(variant.level), \(width)")
+                    expectSameBits(found, losses, "in place, \(variant.level), \(width)")
                     for i in 0..<rows {
                         let row = (i * stride)..<(i * stride + width)
-                        #expect(sameBits(Array(inPlace[row]), Array(gradient[row])), "in place")
+                        expectSameBits(Array(inPlace[row]), Array(gradient[row]), "in place")
                     }
                     variant.run(
                         &found, nil, 0, &foundInvalid, logits, stride, labels, 0.25, rows, width)
-                    #expect(sameBits(found, losses), "loss alone, \(variant.level), \(width)")
+                    expectSameBits(found, losses, "loss alone, \(variant.level), \(width)")
                 }
             }
         }
@@ -155,7 +155,7 @@ struct NNSoftmaxTests {
         let largest = scaled.max() ?? 0
         let weights = scaled.map { exp($0 - largest) }
         let sum = weights.reduce(0, +)
-        #expect(largestDifference(Array(y.prefix(200)), weights.map { $0 / sum }) < 3e-7)
+        expectNear(Array(y.prefix(200)), weights.map { $0 / sum }, within: 3e-7)
         #expect(y.suffix(101).allSatisfy { $0 == 0 })
         #expect(abs(y.reduce(0, +) - 1) < 1e-6)
     }
@@ -206,7 +206,7 @@ struct NNSoftmaxTests {
         let expected = exact.indices.map { k in
             0.5 * (exp(exact[k] - total) - (k == label ? 1 : 0))
         }
-        #expect(largestDifference(gradient, expected) < 3e-7)
+        expectNear(gradient, expected, within: 3e-7)
     }
 
     @Test("ignored labels cost nothing and labels outside the vocabulary are counted")
@@ -325,23 +325,23 @@ struct NNReduceTests {
                 for variant in f32 {
                     var found = blank
                     variant.run(&found, width, table, ids, 5, width)
-                    #expect(sameBits(found, rows), "\(variant.level), \(width)")
+                    expectSameBits(found, rows, "\(variant.level), \(width)")
                 }
                 for variant in f16 {
                     var found = blank
                     variant.run(&found, width, halves, ids, 5, width)
-                    #expect(sameBits(found, wide), "f16 \(variant.level), \(width)")
+                    expectSameBits(found, wide, "f16 \(variant.level), \(width)")
                 }
                 for variant in bf16 {
                     var found = blank
                     variant.run(&found, width, halves, ids, 5, width)
-                    #expect(sameBits(found, brain), "bf16 \(variant.level), \(width)")
+                    expectSameBits(found, brain, "bf16 \(variant.level), \(width)")
                 }
                 for variant in scatters {
                     var found = table
                     variant.run(&found, width, dy, width, ids, 5, 0, width / 3)
                     variant.run(&found, width, dy, width, ids, 5, width / 3, width)
-                    #expect(sameBits(found, sums), "scatter \(variant.level), \(width)")
+                    expectSameBits(found, sums, "scatter \(variant.level), \(width)")
                 }
             }
         }
@@ -354,9 +354,9 @@ struct NNReduceTests {
         fk_gather_rows_f16_reference(&wide, 0, halves, [0], 1, halves.count)
         fk_gather_rows_bf16_reference(&brain, 0, halves, [0], 1, halves.count)
         #if arch(arm64) || os(Linux)
-            #expect(sameBits(wide, halves.map { Float(Float16(bitPattern: $0)) }))
+            expectSameBits(wide, halves.map { Float(Float16(bitPattern: $0)) })
         #endif
-        #expect(sameBits(brain, halves.map { Float(bitPattern: UInt32($0) << 16) }))
+        expectSameBits(brain, halves.map { Float(bitPattern: UInt32($0) << 16) })
     }
 
     @Test("argmax takes the lowest of equals and reports NaN and empty rows")

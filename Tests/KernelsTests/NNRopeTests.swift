@@ -72,7 +72,7 @@ struct NNRopeTests {
             let expected = run(reference, h, inverse: inverse)
             for variant in variants {
                 let found = run(variant.run, h, inverse: inverse)
-                #expect(sameBits(found, expected), "\(variant.level), \(h.dimension), \(h.rotary)")
+                expectSameBits(found, expected, "\(variant.level), \(h.dimension), \(h.rotary)")
                 var inPlace = h.x
                 inPlace.withUnsafeMutableBufferPointer { p in
                     let x = p.baseAddress

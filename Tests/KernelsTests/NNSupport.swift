@@ -34,19 +34,45 @@ func fasterVariants<Function>(
 
 /// Whether two rows hold the same bits, any NaN being equal to any other.
 func sameBits(_ a: [Float], _ b: [Float]) -> Bool {
-    a.count == b.count
-        && zip(a, b).allSatisfy { $0.bitPattern == $1.bitPattern || ($0.isNaN && $1.isNaN) }
+    a.count == b.count && zip(a, b).allSatisfy(sameBits)
 }
 
-/// The largest difference of two rows, infinite if a number meets a NaN.
-func largestDifference(_ a: [Float], _ b: [Double]) -> Double {
-    var largest = 0.0
-    for (x, y) in zip(a, b) {
-        if x.isNaN != y.isNaN { return .infinity }
-        if x.isNaN || Double(x) == y { continue }
-        largest = max(largest, abs(Double(x) - y))
+private func sameBits(_ a: Float, _ b: Float) -> Bool {
+    a.bitPattern == b.bitPattern || (a.isNaN && b.isNaN)
+}
+
+/// Expects two rows to hold the same bits; a failure names the first that differ, not all.
+func expectSameBits(
+    _ found: [Float], _ expected: [Float], _ comment: Comment? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    if sameBits(found, expected) { return }
+    let place = zip(found, expected).enumerated().first { !sameBits($0.element.0, $0.element.1) }
+    let difference =
+        place.map { "element \($0.offset) is \($0.element.0), expected \($0.element.1)" }
+        ?? "the lengths differ"
+    let sizes = "\(found.count) and \(expected.count) elements"
+    Issue.record(
+        "\(comment?.rawValue ?? ""): \(difference) (\(sizes))", sourceLocation: sourceLocation)
+}
+
+/// Expects every element within `bound` of its exact value, a NaN only where one is due.
+func expectNear(
+    _ found: [Float], _ exact: [Double], within bound: Double, _ comment: Comment? = nil,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var largest = found.count == exact.count ? 0.0 : .infinity
+    var place = 0
+    for (i, (x, y)) in zip(found, exact).enumerated() where !(x.isNaN && y.isNaN) {
+        let difference = Double(x) == y ? 0 : abs(Double(x) - y)
+        // A comparison that a NaN fails counts as the largest difference.
+        if difference <= largest { continue }
+        largest = difference.isNaN ? .infinity : difference
+        place = i
     }
-    return a.count == b.count ? largest : .infinity
+    #expect(
+        largest <= bound, "\(comment?.rawValue ?? "") element \(place)",
+        sourceLocation: sourceLocation)
 }
 
 /// Distance in units in the last place of the correctly rounded result.
