@@ -10,9 +10,9 @@
  * Order. Every output has one order of operations, the same at every level, so
  * results depend neither on the level, nor on how rows are split over threads:
  *
- *   ordered sum   64 lanes; lane j adds the elements k with k mod 64 = j in rising
- *               k with fused multiply-add, over the row padded with zeros to a
- *               multiple of 64; then lane j of 16 is (j + (j+16)) + ((j+32) +
+ *   ordered sum 64 lanes; lane j adds the elements k with k mod 64 = j in rising k,
+ *               products by fused multiply-add, over the row padded with zeros to
+ *               a multiple of 64; then lane j of 16 is (j + (j+16)) + ((j+32) +
  *               (j+48)), and the 16 are halved (j + (j+8), + 4, + 2, + 1).
  *   functions   exp, log, tanh, erf, sin and cos are polynomials of our own,
  *               evaluated by the same fused steps at every level.
@@ -39,7 +39,7 @@
     int fk_##op##_levels(fk_level *levels)
 #endif
 
-/* ---- Norms ---------------------------------------------------------------- */
+/* Norms. */
 
 /* y = (x r) weight with r = 1 / sqrt(sum(x x) / width + eps), row by row.
  * `weight` [width] may be NULL (ones). `inverse_rms` [rows] receives r unless
@@ -90,7 +90,7 @@ FK_KERNEL(layer_norm_backward_weight_f32,
            const float *means, const float *inverse_deviations, size_t rows, size_t begin,
            size_t end));
 
-/* ---- Activations and arithmetic on `count` elements ------------------------ */
+/* Activations and arithmetic on `count` elements. */
 
 /* exp, at most 1.1 ulp from the true value (2 where the result is subnormal);
  * exp(-inf) = 0, overflow gives inf, NaN gives NaN. */
@@ -136,7 +136,7 @@ FK_KERNEL(scale_f32, (float *y, const float *x, float factor, size_t count));
 /* y = fma(a, x, y) */
 FK_KERNEL(axpy_f32, (float *y, float a, const float *x, size_t count));
 
-/* ---- Sums and choices in rows ---------------------------------------------- */
+/* Sums and choices in rows. */
 
 /* *result = sum(x), and sum(x y), each an ordered sum as above. */
 FK_KERNEL(sum_f32, (float *result, const float *x, size_t count));
@@ -202,7 +202,7 @@ FK_KERNEL(top_k_f32,
 /* *result = how many of x are infinite or NaN. */
 FK_KERNEL(count_nonfinite_f32, (size_t *result, const float *x, size_t count));
 
-/* ---- Rows of a table --------------------------------------------------------- */
+/* Rows of a table. */
 
 /* y[i] = row ids[i] of a table with rows of `width`, widened to float32. The caller has
  * checked that every id lies in the table. f16 and bf16 values are given by their bits. */
@@ -221,7 +221,7 @@ FK_KERNEL(scatter_add_rows_f32,
           (float *dtable, size_t table_stride, const float *dy, size_t dy_stride,
            const int32_t *ids, size_t count, size_t begin, size_t end));
 
-/* ---- Rotary positions -------------------------------------------------------- */
+/* Rotary positions. */
 
 /* Inverse frequencies f[0 ..< rotary/2] of rotary embeddings of an even width `rotary`.
  *
@@ -285,7 +285,7 @@ FK_KERNEL(rope_interleaved_f32,
            const float *sines, int inverse, size_t tokens, size_t heads, size_t head_dim,
            size_t rotary));
 
-/* ---- Attention over a paged cache -------------------------------------------- */
+/* Attention over a paged cache. */
 
 typedef enum fk_kv_type { FK_KV_F32 = 0, FK_KV_F16 = 1, FK_KV_BF16 = 2 } fk_kv_type;
 
@@ -401,7 +401,7 @@ FK_KERNEL(attend_backward,
           (const fk_attention_gradient *gradient, size_t head_begin, size_t head_end,
            float *scratch));
 
-/* ---- Random numbers ------------------------------------------------------------ */
+/* Random numbers. */
 
 /* Element i of the stream (seed, stream) is word i mod 4 of Philox4x32-10 (Salmon et al.
  * 2011) with key = seed and counter = (i / 4, stream), low words first. `first` is the i
