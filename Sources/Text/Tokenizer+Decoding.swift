@@ -13,10 +13,10 @@ extension Tokenizer {
             return String(decoding: bytes, as: UTF8.self)
         }
         var detokenizer = makeDetokenizer(skippingSpecialTokens: skippingSpecialTokens)
-        var text = ""
+        var text: [UInt8] = []
         for id in ids { detokenizer.append(id, to: &text) }
         detokenizer.finish(to: &text)
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// A decoder for tokens that arrive one by one.

@@ -142,12 +142,23 @@ extension Tokenizer {
         _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ scratch: EncodingScratch,
         _ tokens: inout [Int32]
     ) {
-        pretokenizer.forEachPiece(of: text, in: range) { piece in
-            encodePiece(text, piece, scratch, &tokens)
+        switch model {
+        case .bytePair(let model):
+            var consumer = BytePairConsumer(
+                model: model, text: text, scratch: scratch, tokens: tokens)
+            // The list moves into the consumer and back, so that it is never copied.
+            tokens = []
+            pretokenizer.split(text, in: range, into: &consumer)
+            tokens = consumer.tokens
+        case .unigram(let model):
+            var consumer = UnigramConsumer(
+                model: model, text: text, scratch: scratch, tokens: tokens)
+            tokens = []
+            pretokenizer.split(text, in: range, into: &consumer)
+            tokens = consumer.tokens
         }
     }
 
-    @inline(__always)
     private func encodePiece(
         _ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>, _ scratch: EncodingScratch,
         _ tokens: inout [Int32]
@@ -206,5 +217,30 @@ extension Tokenizer {
             kept += 1
         }
         tokens.removeLast(tokens.count - kept)
+    }
+}
+
+/// Encodes each piece with byte-pair encoding.
+private struct BytePairConsumer: PieceConsumer {
+    let model: BytePairModel
+    let text: UnsafeBufferPointer<UInt8>
+    let scratch: EncodingScratch
+    var tokens: [Int32]
+
+    @inline(__always)
+    mutating func take(_ piece: Range<Int>) {
+        model.encode(text, piece, scratch, into: &tokens)
+    }
+}
+
+/// Encodes each piece with the unigram model.
+private struct UnigramConsumer: PieceConsumer {
+    let model: UnigramModel
+    let text: UnsafeBufferPointer<UInt8>
+    let scratch: EncodingScratch
+    var tokens: [Int32]
+
+    mutating func take(_ piece: Range<Int>) {
+        model.encode(text, piece, scratch, into: &tokens)
     }
 }

@@ -1,6 +1,6 @@
 /// Byte-pair encoding (Sennrich, Haddow and Birch, 2016): a word's symbols are merged in the order
 /// of the merges' ranks.
-struct BytePairModel: Sendable {
+final class BytePairModel: Sendable {
     /// What the symbols are before the first merge.
     enum Alphabet: Sendable {
         /// Every byte is a symbol; -1 where the vocabulary lacks one.
@@ -38,6 +38,21 @@ struct BytePairModel: Sendable {
     struct WholeWords: Sendable {
         let vocabulary: Vocabulary
         let reserved: TokenSet
+    }
+
+    init(
+        alphabet: Alphabet, merges: MergeTable, unknown: Unknown, tokenCount: Int,
+        strayCharacters: [UInt32] = [], wholeWords: WholeWords? = nil,
+        unusedTokens: Set<Int32> = [], cutsAtWordMarks: Bool = false
+    ) {
+        self.alphabet = alphabet
+        self.merges = merges
+        self.unknown = unknown
+        self.tokenCount = tokenCount
+        self.strayCharacters = strayCharacters
+        self.wholeWords = wholeWords
+        self.unusedTokens = unusedTokens
+        self.cutsAtWordMarks = cutsAtWordMarks
     }
 
     /// Appends the tokens of one piece of text.
@@ -96,7 +111,7 @@ struct BytePairModel: Sendable {
             for position in word {
                 let symbol = symbols[Int(text[position])]
                 if symbol >= 0 || !isOmitting {
-                    scratch.merging.append(symbol, start: position)
+                    scratch.merging.append(symbol, start: position - word.lowerBound)
                 }
             }
         case .characters(let symbols):
@@ -106,15 +121,18 @@ struct BytePairModel: Sendable {
             scratch.merging.run(merges)
         } else {
             var parts: [Int32: (Int32, Int32)] = [:]
-            scratch.merging.run(merges) { left, right, result in
+            scratch.merging.run(merges) { [unusedTokens] left, right, result in
                 if unusedTokens.contains(result) { parts[result] = (left, right) }
             }
             scratch.unusedParts = parts
         }
         let starts = scratch.merging.starts
         for (index, symbol) in scratch.merging.symbols.enumerated() {
-            let end = index + 1 < starts.count ? starts[index + 1] : word.upperBound
-            appendTokens(of: symbol, text, starts[index]..<end, scratch, into: &tokens)
+            let start = word.lowerBound + Int(starts[index])
+            let end =
+                index + 1 < starts.count
+                ? word.lowerBound + Int(starts[index + 1]) : word.upperBound
+            appendTokens(of: symbol, text, start..<end, scratch, into: &tokens)
         }
         scratch.merging.releaseLongWordMemory()
     }
@@ -148,7 +166,7 @@ struct BytePairModel: Sendable {
         var position = word.lowerBound
         while position < word.upperBound {
             let (scalar, end) = UTF8Text.decode(text, at: position)
-            scratch.merging.append(symbols[scalar], start: position)
+            scratch.merging.append(symbols[scalar], start: position - word.lowerBound)
             position = end
         }
     }
@@ -227,8 +245,8 @@ struct CharacterSymbols: Sendable {
 ///
 /// `Sendable` only because the tokenizer hands each one to a single call at a time.
 final class EncodingScratch: @unchecked Sendable {
-    var cache = WordCache()
-    var merging = MergeLoop()
+    let cache = WordCache()
+    let merging = MergeLoop()
     var bytes: [UInt8] = []
     var unusedParts: [Int32: (Int32, Int32)] = [:]
     var unigram = UnigramLattice()

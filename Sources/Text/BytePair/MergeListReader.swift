@@ -111,6 +111,10 @@ extension ByteLevelAlphabet {
 extension Pretokenizer {
     /// Whether words that are tokens are taken whole, as Llama 3's tokenizer does.
     var takesWholeWords: Bool {
-        if stages.count == 1, case .words(.llama3) = stages[0].pattern { true } else { false }
+        if stages.count == 1, case .scanned(.words(.llama3)) = stages[0].pattern {
+            true
+        } else {
+            false
+        }
     }
 }

@@ -2,34 +2,33 @@
 ///
 /// Short words keep everything in a row and look for the best pair by going through it. Long ones
 /// use a linked list and a heap, so that n symbols take O(n log n) steps whatever they are.
-struct MergeLoop {
-    private static let longestShortWord = 48
+final class MergeLoop {
+    /// The longest word, in symbols, for which going through all pairs is faster than the heap.
+    static let longestShortWord = 48
 
     /// The symbols; after `run`, those left.
     private(set) var symbols: [Int32] = []
-    /// Where each symbol starts in the text.
-    private(set) var starts: [Int] = []
+    /// Where each symbol starts in the word.
+    private(set) var starts: [Int32] = []
     /// How many look-ups and heap operations were done, for tests of the bound.
     private(set) var stepCount = 0
 
-    private var priorities: [UInt32] = []
-    private var results: [Int32] = []
     private var next: [Int32] = []
     private var previous: [Int32] = []
     private var heap = MergeHeap()
 
-    mutating func removeAll() {
+    func removeAll() {
         symbols.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
     }
 
-    mutating func append(_ symbol: Int32, start: Int) {
+    func append(_ symbol: Int32, start: Int) {
         symbols.append(symbol)
-        starts.append(start)
+        starts.append(Int32(truncatingIfNeeded: start))
     }
 
     /// Gives back what a very long word took.
-    mutating func releaseLongWordMemory() {
+    func releaseLongWordMemory() {
         guard symbols.capacity > 1 << 20 else { return }
         symbols = []
         starts = []
@@ -39,52 +38,64 @@ struct MergeLoop {
     }
 
     /// Merges; the closure hears of every pair that could have merged into a result.
-    mutating func run(_ table: MergeTable, noting note: ((Int32, Int32, Int32) -> Void)? = nil) {
+    func run(_ table: MergeTable, noting note: ((Int32, Int32, Int32) -> Void)? = nil) {
         guard symbols.count > 1 else { return }
         if symbols.count <= Self.longestShortWord, note == nil {
-            runShort(table)
+            let count = symbols.count
+            let kept = symbols.withUnsafeMutableBufferPointer { symbols in
+                starts.withUnsafeMutableBufferPointer { starts in
+                    Self.runShort(table, symbols, starts, &stepCount)
+                }
+            }
+            symbols.removeLast(count - kept)
+            starts.removeLast(count - kept)
         } else {
             runLong(table, noting: note)
         }
     }
 
-    private mutating func runShort(_ table: MergeTable) {
-        priorities.removeAll(keepingCapacity: true)
-        results.removeAll(keepingCapacity: true)
-        for index in 0..<symbols.count - 1 {
-            let merge = table.merge(symbols[index], symbols[index + 1])
-            priorities.append(merge.priority)
-            results.append(merge.result)
-        }
-        stepCount += symbols.count
-        while true {
-            var best = UInt32.max
-            var place = 0
-            for index in 0..<priorities.count where priorities[index] < best {
-                best = priorities[index]
-                place = index
+    /// Merges in place and returns how many symbols are left at the front.
+    private static func runShort(
+        _ table: MergeTable, _ symbols: UnsafeMutableBufferPointer<Int32>,
+        _ starts: UnsafeMutableBufferPointer<Int32>, _ stepCount: inout Int
+    ) -> Int {
+        var count = symbols.count
+        var steps = count
+        // Behind the pairs there is room for the last symbol, which has none.
+        return withUnsafeTemporaryAllocation(of: MergeTable.Merge.self, capacity: count) { pairs in
+            for index in 0..<count - 1 {
+                pairs.initializeElement(
+                    at: index, to: table.merge(symbols[index], symbols[index + 1]))
             }
-            stepCount += priorities.count
-            guard best != .max else { return }
-            symbols[place] = results[place]
-            symbols.remove(at: place + 1)
-            starts.remove(at: place + 1)
-            priorities.remove(at: place)
-            results.remove(at: place)
-            if place > 0 {
-                let merge = table.merge(symbols[place - 1], symbols[place])
-                priorities[place - 1] = merge.priority
-                results[place - 1] = merge.result
+            pairs.initializeElement(at: count - 1, to: .none)
+            while true {
+                var best = UInt32.max
+                var place = 0
+                for index in 0..<count - 1 where pairs[index].priority < best {
+                    best = pairs[index].priority
+                    place = index
+                }
+                steps += count
+                guard best != .max else { break }
+                symbols[place] = pairs[place].result
+                count -= 1
+                for index in place + 1..<count {
+                    symbols[index] = symbols[index + 1]
+                    starts[index] = starts[index + 1]
+                    pairs[index] = pairs[index + 1]
+                }
+                pairs[place] =
+                    place + 1 < count ? table.merge(symbols[place], symbols[place + 1]) : .none
+                if place > 0 {
+                    pairs[place - 1] = table.merge(symbols[place - 1], symbols[place])
+                }
             }
-            if place < priorities.count {
-                let merge = table.merge(symbols[place], symbols[place + 1])
-                priorities[place] = merge.priority
-                results[place] = merge.result
-            }
+            stepCount += steps
+            return count
         }
     }
 
-    private mutating func runLong(
+    private func runLong(
         _ table: MergeTable, noting note: ((Int32, Int32, Int32) -> Void)?
     ) {
         let count = symbols.count
@@ -133,7 +144,7 @@ struct MergeLoop {
 
     private static let dead: Int32 = -2
 
-    private mutating func push(
+    private func push(
         _ table: MergeTable, _ left: Int, _ right: Int, _ note: ((Int32, Int32, Int32) -> Void)?
     ) {
         let merge = table.merge(symbols[left], symbols[right])

@@ -3,7 +3,7 @@
 /// Natural text repeats its words, so most of them are found here without merging anything. A
 /// table of fixed size in which a new word replaces the one at its place: bounded whatever the text
 /// is. Words are compared whole, so a hash collision costs time only.
-struct WordCache {
+final class WordCache {
     static let maximumWordBytes = 15
     static let maximumTokens = 4
 
@@ -11,12 +11,24 @@ struct WordCache {
         var low: UInt64 = 0
         /// Seven bytes of the word and its length; 0 where free, as no word is empty.
         var high: UInt64 = 0
+        /// Up to four tokens, then -1.
         var tokens = SIMD4<Int32>(repeating: -1)
     }
 
     private static let slotCount = 1 << 14
 
-    private var entries = [Entry](repeating: Entry(), count: slotCount)
+    /// `slotCount` entries; every index is masked with it.
+    private let entries: UnsafeMutablePointer<Entry>
+
+    init() {
+        entries = .allocate(capacity: Self.slotCount)
+        entries.initialize(repeating: Entry(), count: Self.slotCount)
+    }
+
+    deinit {
+        entries.deinitialize(count: Self.slotCount)
+        entries.deallocate()
+    }
 
     /// A word of at most 15 bytes as two integers.
     struct Key {
@@ -45,9 +57,9 @@ struct WordCache {
             self.high = high | UInt64(count) << 56
         }
 
+        @inline(__always)
         fileprivate var slot: Int {
-            Int(truncatingIfNeeded: ByteHash.hash(low ^ high &* 0x9E37_79B9_7F4A_7C15))
-                & (WordCache.slotCount - 1)
+            Int(truncatingIfNeeded: ByteHash.mix(low, high)) & (WordCache.slotCount - 1)
         }
     }
 
@@ -68,7 +80,7 @@ struct WordCache {
     }
 
     /// Remembers the tokens of a word, if they are one to four.
-    mutating func insert(_ key: Key, tokens: ArraySlice<Int32>) {
+    func insert(_ key: Key, tokens: ArraySlice<Int32>) {
         guard (1...Self.maximumTokens).contains(tokens.count) else { return }
         var entry = Entry(low: key.low, high: key.high)
         for (index, token) in tokens.enumerated() { entry.tokens[index] = token }

@@ -11,14 +11,24 @@ struct TokenDecoder: Sendable {
     }
 
     /// Tokens whose text is not the spelling of bytes.
-    struct Pieces: Sendable {
+    final class Pieces: Sendable {
         /// The byte of each byte token, or -1.
-        var byteValues: [Int16]
+        let byteValues: [Int16]
         /// Tokens that say nothing (SentencePiece's control pieces).
-        var silent: TokenSet
+        let silent: TokenSet
         /// The unknown token and what stands for it.
-        var unknown: (id: Int32, surface: [UInt8])?
-        var leading: Leading
+        let unknown: (id: Int32, surface: [UInt8])?
+        let leading: Leading
+
+        init(
+            byteValues: [Int16], silent: TokenSet, unknown: (id: Int32, surface: [UInt8])?,
+            leading: Leading
+        ) {
+            self.byteValues = byteValues
+            self.silent = silent
+            self.unknown = unknown
+            self.leading = leading
+        }
     }
 
     enum Kind: Sendable {
@@ -50,7 +60,9 @@ struct TokenDecoder: Sendable {
     static func append(_ token: ArraySlice<UInt8>, replacingWordMarksTo bytes: inout [UInt8]) {
         var position = token.startIndex
         while position < token.endIndex {
-            if token[position...].starts(with: WordMark.bytes) {
+            if token[position] == WordMark.bytes[0],
+                token[position...].starts(with: WordMark.bytes)
+            {
                 bytes.append(0x20)
                 position += 3
             } else {
@@ -96,19 +108,19 @@ public struct StreamingDetokenizer: Sendable {
     ///
     /// An id that no token has is passed over.
     public mutating func append(_ id: Int32) -> String {
-        var text = ""
+        var text: [UInt8] = []
         append(id, to: &text)
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Returns what is left; bytes that do not end a character become U+FFFD.
     public mutating func finish() -> String {
-        var text = ""
+        var text: [UInt8] = []
         finish(to: &text)
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
-    mutating func append(_ id: Int32, to text: inout String) {
+    mutating func append(_ id: Int32, to text: inout [UInt8]) {
         if let skipped, skipped.contains(id) { return }
         switch decoder.kind {
         case .byteLevel:
@@ -120,12 +132,12 @@ public struct StreamingDetokenizer: Sendable {
         }
     }
 
-    mutating func finish(to text: inout String) {
+    mutating func finish(to text: inout [UInt8]) {
         assembler.finish(to: &text)
     }
 
     private mutating func append(
-        _ id: Int32, _ pieces: TokenDecoder.Pieces, to text: inout String
+        _ id: Int32, _ pieces: TokenDecoder.Pieces, to text: inout [UInt8]
     ) {
         guard let token = decoder.vocabulary[Int(id)] else { return }
         if Int(id) < pieces.byteValues.count, pieces.byteValues[Int(id)] >= 0 {
@@ -161,6 +173,7 @@ public struct StreamingDetokenizer: Sendable {
             spacesLeft -= 1
         }
         if !rest.isEmpty { hasStarted = true }
-        assembler.append(rest, to: &text)
+        // Tokens are UTF-8 themselves, whole characters.
+        text.append(contentsOf: rest)
     }
 }

@@ -92,18 +92,18 @@ extension TokenizerJSON {
                 let isIndividual = try fields.bool("individual_digits", in: path) ?? false
                 cutting.stages.append(
                     .init(
-                        pattern: .run(
-                            leading: [], body: .number, maximum: isIndividual ? 1 : .max)))
+                        pattern: .scanned(
+                            .run(leading: [], body: .number, maximum: isIndividual ? 1 : .max))))
             case "Punctuation":
                 cutting.stages.append(
                     .init(
-                        pattern: .run(
-                            leading: [], body: [.punctuation, .asciiPunctuation], maximum: 1),
+                        pattern: .scanned(
+                            .run(leading: [], body: [.punctuation, .asciiPunctuation], maximum: 1)),
                         behavior: try behavior(fields, path) ?? .isolated))
             case "WhitespaceSplit":
                 cutting.stages.append(
                     .init(
-                        pattern: .run(leading: [], body: .whitespace, maximum: 1),
+                        pattern: .scanned(.run(leading: [], body: .whitespace, maximum: 1)),
                         behavior: .removed))
             case "Whitespace":
                 var ignored: [String] = []
@@ -121,7 +121,7 @@ extension TokenizerJSON {
                         supported: "true only without other pre-tokenizers before it")
                 }
                 if try fields.bool("use_regex", in: path) ?? true {
-                    cutting.stages.append(.init(pattern: .words(.gpt2)))
+                    cutting.stages.append(.init(pattern: .scanned(.words(.gpt2))))
                 }
             case "Metaspace":
                 guard index == 0 else {

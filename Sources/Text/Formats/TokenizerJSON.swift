@@ -32,7 +32,9 @@ enum TokenizerJSON {
 
         let model: Tokenizer.Model
         var joinedUnknown: Int32?
-        switch try file.model.string("type", in: "model") ?? (file.scores == nil ? "BPE" : "Unigram") {
+        switch try file.model.string("type", in: "model")
+            ?? (file.scores == nil ? "BPE" : "Unigram")
+        {
         case "BPE":
             model = .bytePair(
                 try bytePairModel(
@@ -130,7 +132,9 @@ enum TokenizerJSON {
                 unknown = .bytes(try byteTokens(vocabulary))
             } else if let unknownToken {
                 unknown = .token(unknownToken)
-                if try fields.bool("fuse_unk", in: "model") ?? false { joinedUnknown = unknownToken }
+                if try fields.bool("fuse_unk", in: "model") ?? false {
+                    joinedUnknown = unknownToken
+                }
             }
         }
         let takesWholeWords = try fields.bool("ignore_merges", in: "model") ?? false
@@ -230,7 +234,8 @@ enum TokenizerJSON {
     // MARK: Tokens around a text
 
     private static func addSequenceTokens(
-        _ value: JSONValue?, _ configuration: TokenizerConfiguration, to parts: inout TokenizerParts,
+        _ value: JSONValue?, _ configuration: TokenizerConfiguration,
+        to parts: inout TokenizerParts,
         _ warnings: inout [String]
     ) throws(TokenizerError.Reason) {
         var hasTemplate = false

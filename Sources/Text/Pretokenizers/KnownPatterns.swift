@@ -26,24 +26,24 @@ extension SplitPattern {
     /// Every expression that has a scanner written by hand.
     static let known: [String: SplitPattern] = {
         var known: [String: SplitPattern] = [
-            #"[\r\n]"#: .run(leading: [], body: .newline, maximum: 1),
-            #"\s+$"#: .trailingWhitespace,
-            #"\s?\p{L}+"#: .run(leading: .whitespace, body: .letter, maximum: .max),
-            #"\s?\p{P}+"#: .run(leading: .whitespace, body: .punctuation, maximum: .max),
-            #"\p{N}{1,3}"#: .run(leading: [], body: .number, maximum: 3),
-            #"\p{N}+"#: .run(leading: [], body: .number, maximum: .max),
-            #"\p{N}"#: .run(leading: [], body: .number, maximum: 1),
+            #"[\r\n]"#: .scanned(.run(leading: [], body: .newline, maximum: 1)),
+            #"\s+$"#: .scanned(.trailingWhitespace),
+            #"\s?\p{L}+"#: .scanned(.run(leading: .whitespace, body: .letter, maximum: .max)),
+            #"\s?\p{P}+"#: .scanned(.run(leading: .whitespace, body: .punctuation, maximum: .max)),
+            #"\p{N}{1,3}"#: .scanned(.run(leading: [], body: .number, maximum: 3)),
+            #"\p{N}+"#: .scanned(.run(leading: [], body: .number, maximum: .max)),
+            #"\p{N}"#: .scanned(.run(leading: [], body: .number, maximum: 1)),
             "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+":
-                .run(leading: [], body: .deepSeekIdeograph, maximum: .max),
+                .scanned(.run(leading: [], body: .deepSeekIdeograph, maximum: .max)),
             "[\u{4E00}-\u{9FA5}\u{3040}-\u{309F}\u{30A0}-\u{30FF}]+":
-                .run(leading: [], body: .deepSeekV3Ideograph, maximum: .max),
+                .scanned(.run(leading: [], body: .deepSeekV3Ideograph, maximum: .max)),
             "\\s?[!-/:-~\u{FF01}-\u{FF0F}\u{FF1A}-\u{FF5E}\u{2018}-\u{201F}\u{3000}-\u{3002}]+":
-                .run(leading: .whitespace, body: .deepSeekPunctuation, maximum: .max),
+                .scanned(.run(leading: .whitespace, body: .deepSeekPunctuation, maximum: .max)),
             DeepSeekCharacters.letterExpression:
-                .run(leading: .whitespace, body: .deepSeekLetter, maximum: .max),
+                .scanned(.run(leading: .whitespace, body: .deepSeekLetter, maximum: .max)),
         ]
         for words in WordPattern.allCases {
-            known[key(of: words.expression)] = .words(words)
+            known[key(of: words.expression)] = .scanned(.words(words))
         }
         return known
     }()

@@ -23,35 +23,37 @@ extension Pretokenizer {
     static let principalNames =
         "deepseek-llm, deepseek-coder, deepseek-v3, deepseek-r1-qwen, qwen2, llama-bpe, gpt-2, smollm"
 
-    static let gpt2 = Pretokenizer([.init(pattern: .words(.gpt2))])
-    static let llama3 = Pretokenizer([.init(pattern: .words(.llama3))])
-    static let qwen2 = Pretokenizer([.init(pattern: .words(.qwen2))])
+    static let gpt2 = Pretokenizer([.init(pattern: .scanned(.words(.gpt2)))])
+    static let llama3 = Pretokenizer([.init(pattern: .scanned(.words(.llama3)))])
+    static let qwen2 = Pretokenizer([.init(pattern: .scanned(.words(.qwen2)))])
 
     static let gpt2WithSingleDigits = Pretokenizer([
-        .init(pattern: .run(leading: [], body: .number, maximum: 1)),
-        .init(pattern: .words(.gpt2)),
+        .init(pattern: .scanned(.run(leading: [], body: .number, maximum: 1))),
+        .init(pattern: .scanned(.words(.gpt2))),
     ])
 
     static let deepSeekLLM = Pretokenizer([
-        .init(pattern: .run(leading: [], body: .newline, maximum: 1)),
-        .init(pattern: .run(leading: .whitespace, body: .deepSeekLetter, maximum: .max)),
-        .init(pattern: .run(leading: .whitespace, body: .deepSeekPunctuation, maximum: .max)),
-        .init(pattern: .trailingWhitespace),
-        .init(pattern: .run(leading: [], body: .deepSeekIdeograph, maximum: .max)),
-        .init(pattern: .run(leading: [], body: .number, maximum: 1)),
+        .init(pattern: .scanned(.run(leading: [], body: .newline, maximum: 1))),
+        .init(pattern: .scanned(.run(leading: .whitespace, body: .deepSeekLetter, maximum: .max))),
+        .init(
+            pattern: .scanned(.run(leading: .whitespace, body: .deepSeekPunctuation, maximum: .max))
+        ),
+        .init(pattern: .scanned(.trailingWhitespace)),
+        .init(pattern: .scanned(.run(leading: [], body: .deepSeekIdeograph, maximum: .max))),
+        .init(pattern: .scanned(.run(leading: [], body: .number, maximum: 1))),
     ])
 
     static let deepSeekCoder = Pretokenizer([
-        .init(pattern: .run(leading: [], body: .newline, maximum: 1)),
-        .init(pattern: .run(leading: .whitespace, body: .letter, maximum: .max)),
-        .init(pattern: .run(leading: .whitespace, body: .punctuation, maximum: .max)),
-        .init(pattern: .run(leading: [], body: .deepSeekIdeograph, maximum: .max)),
-        .init(pattern: .run(leading: [], body: .number, maximum: 1)),
+        .init(pattern: .scanned(.run(leading: [], body: .newline, maximum: 1))),
+        .init(pattern: .scanned(.run(leading: .whitespace, body: .letter, maximum: .max))),
+        .init(pattern: .scanned(.run(leading: .whitespace, body: .punctuation, maximum: .max))),
+        .init(pattern: .scanned(.run(leading: [], body: .deepSeekIdeograph, maximum: .max))),
+        .init(pattern: .scanned(.run(leading: [], body: .number, maximum: 1))),
     ])
 
     static let deepSeekV3 = Pretokenizer([
-        .init(pattern: .run(leading: [], body: .number, maximum: 3)),
-        .init(pattern: .run(leading: [], body: .deepSeekV3Ideograph, maximum: .max)),
-        .init(pattern: .words(.deepSeekV3)),
+        .init(pattern: .scanned(.run(leading: [], body: .number, maximum: 3))),
+        .init(pattern: .scanned(.run(leading: [], body: .deepSeekV3Ideograph, maximum: .max))),
+        .init(pattern: .scanned(.words(.deepSeekV3))),
     ])
 }

@@ -23,102 +23,129 @@ struct Pretokenizer: Sendable {
     static let maximumStages = 32
 
     let stages: [Stage]
+    /// The scanners of the stages, if every stage isolates the matches of one; else empty. Plain
+    /// data, so that the common path passes no references around.
+    private let scanners: [ScannedPattern]
 
     init(_ stages: [Stage]) {
         self.stages = stages
+        let scanners = stages.compactMap { stage -> ScannedPattern? in
+            guard case .scanned(let pattern) = stage.pattern, stage.behavior == .isolated,
+                !stage.isInverted
+            else { return nil }
+            return pattern
+        }
+        self.scanners = scanners.count == stages.count ? scanners : []
     }
 
-    /// Calls a closure with each piece of a range of well-formed UTF-8, in order.
-    func forEachPiece(
-        of text: UnsafeBufferPointer<UInt8>, in range: Range<Int>, _ body: (Range<Int>) -> Void
+    /// Gives each piece of a range of well-formed UTF-8 to a consumer, in order.
+    func split(
+        _ text: UnsafeBufferPointer<UInt8>, in range: Range<Int>,
+        into consumer: inout some PieceConsumer
     ) {
         guard !range.isEmpty else { return }
-        split(text, range, stage: 0, classes: .shared, body)
+        if stages.isEmpty {
+            consumer.take(range)
+        } else if scanners.isEmpty {
+            splitGenerally(text, range, stage: 0, into: &consumer)
+        } else {
+            scanners.withUnsafeBufferPointer {
+                Self.split(text, range, $0, stage: 0, classes: .shared, into: &consumer)
+            }
+        }
     }
 
     /// The depth of the recursion is the number of stages.
-    private func split(
-        _ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>, stage index: Int,
-        classes: CharacterClassTable, _ body: (Range<Int>) -> Void
+    private static func split(
+        _ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>,
+        _ scanners: UnsafeBufferPointer<ScannedPattern>, stage index: Int,
+        classes: CharacterClassTable, into consumer: inout some PieceConsumer
     ) {
-        guard index < stages.count else {
-            body(piece)
-            return
-        }
-        let stage = stages[index]
-        func next(_ part: Range<Int>) {
-            split(text, part, stage: index + 1, classes: classes, body)
-        }
-        guard stage.behavior == .isolated, !stage.isInverted else {
-            Self.combine(
-                Self.parts(of: piece, in: text, stage: stage, classes: classes),
-                stage.behavior, next)
-            return
-        }
-        Self.forEachPart(of: piece, in: text, pattern: stage.pattern, classes: classes) { part, _ in
-            next(part)
+        let isLast = index + 1 == scanners.count
+        var position = piece.lowerBound
+        while position < piece.upperBound {
+            let match =
+                scanners[index].firstMatch(
+                    in: text, from: position, to: piece.upperBound, classes: classes)
+                ?? piece.upperBound..<piece.upperBound
+            if match.lowerBound > position {
+                let gap = position..<match.lowerBound
+                if isLast {
+                    consumer.take(gap)
+                } else {
+                    split(text, gap, scanners, stage: index + 1, classes: classes, into: &consumer)
+                }
+            }
+            if match.isEmpty { break }
+            if isLast {
+                consumer.take(match)
+            } else {
+                split(text, match, scanners, stage: index + 1, classes: classes, into: &consumer)
+            }
+            position = match.upperBound
         }
     }
 
-    /// Calls a closure with the matches in a piece and with what lies between them.
-    private static func forEachPart(
-        of piece: Range<Int>, in text: UnsafeBufferPointer<UInt8>, pattern: SplitPattern,
-        classes: CharacterClassTable, _ body: (_ part: Range<Int>, _ isMatch: Bool) -> Void
+    private func splitGenerally(
+        _ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>, stage index: Int,
+        into consumer: inout some PieceConsumer
     ) {
+        guard index < stages.count else { return consumer.take(piece) }
+        let stage = stages[index]
+        let parts = Self.parts(of: piece, in: text, stage: stage)
+        for part in Self.combined(parts, stage.behavior) {
+            splitGenerally(text, part, stage: index + 1, into: &consumer)
+        }
+    }
+
+    /// The matches in a piece and what lies between them.
+    private static func parts(
+        of piece: Range<Int>, in text: UnsafeBufferPointer<UInt8>, stage: Stage
+    ) -> [(range: Range<Int>, isMatch: Bool)] {
+        var parts: [(range: Range<Int>, isMatch: Bool)] = []
         var memory = PatternProgram.Memory()
         var position = piece.lowerBound
         var searchStart = position
         while searchStart < piece.upperBound,
-            let match = pattern.firstMatch(
-                in: text, piece: piece, from: searchStart, classes: classes, memory: &memory)
+            let match = stage.pattern.firstMatch(
+                in: text, piece: piece, from: searchStart, classes: .shared, memory: &memory)
         {
-            if match.lowerBound > position { body(position..<match.lowerBound, false) }
-            if !match.isEmpty { body(match, true) }
+            if match.lowerBound > position {
+                parts.append((position..<match.lowerBound, stage.isInverted))
+            }
+            if !match.isEmpty { parts.append((match, !stage.isInverted)) }
             position = match.upperBound
             searchStart = position
-            if match.isEmpty, position < piece.upperBound {
+            if match.isEmpty {
+                // An empty match cuts, and the search goes on behind the next character.
+                guard position < piece.upperBound else { break }
                 searchStart = UTF8Text.decode(text, at: position).end
-            } else if match.isEmpty {
-                break
             }
         }
-        if position < piece.upperBound { body(position..<piece.upperBound, false) }
-    }
-
-    private static func parts(
-        of piece: Range<Int>, in text: UnsafeBufferPointer<UInt8>, stage: Stage,
-        classes: CharacterClassTable
-    ) -> [(range: Range<Int>, isMatch: Bool)] {
-        var parts: [(range: Range<Int>, isMatch: Bool)] = []
-        forEachPart(of: piece, in: text, pattern: stage.pattern, classes: classes) {
-            parts.append(($0, $1 != stage.isInverted))
+        if position < piece.upperBound {
+            parts.append((position..<piece.upperBound, stage.isInverted))
         }
         return parts
     }
 
-    private static func combine(
-        _ parts: [(range: Range<Int>, isMatch: Bool)], _ behavior: Behavior,
-        _ body: (Range<Int>) -> Void
-    ) {
+    private static func combined(
+        _ parts: [(range: Range<Int>, isMatch: Bool)], _ behavior: Behavior
+    ) -> [Range<Int>] {
         switch behavior {
-        case .isolated:
-            for part in parts { body(part.range) }
-        case .removed:
-            for part in parts where !part.isMatch { body(part.range) }
-        case .contiguous:
-            joined(parts) { $0.isMatch == $1.isMatch }.forEach(body)
-        case .mergedWithPrevious:
-            joined(parts) { !$0.isMatch && $1.isMatch }.forEach(body)
-        case .mergedWithNext:
-            joined(parts) { $0.isMatch && !$1.isMatch }.forEach(body)
+        case .isolated: parts.map(\.range)
+        case .removed: parts.lazy.filter { !$0.isMatch }.map(\.range)
+        case .contiguous: joined(parts) { $0.isMatch == $1.isMatch }
+        case .mergedWithPrevious: joined(parts) { !$0.isMatch && $1.isMatch }
+        case .mergedWithNext: joined(parts) { $0.isMatch && !$1.isMatch }
         }
     }
 
     /// Joins neighbours for which the predicate holds.
     private static func joined(
         _ parts: [(range: Range<Int>, isMatch: Bool)],
-        where belongTogether: ((range: Range<Int>, isMatch: Bool), (range: Range<Int>, isMatch: Bool))
-            -> Bool
+        where belongTogether: (
+            (range: Range<Int>, isMatch: Bool), (range: Range<Int>, isMatch: Bool)
+        ) -> Bool
     ) -> [Range<Int>] {
         var pieces: [Range<Int>] = []
         var previous: (range: Range<Int>, isMatch: Bool)?
@@ -132,4 +159,10 @@ struct Pretokenizer: Sendable {
         }
         return pieces
     }
+}
+
+/// What becomes of the pieces of a text. A protocol rather than a closure, which would be retained
+/// and released for each of them.
+protocol PieceConsumer {
+    mutating func take(_ piece: Range<Int>)
 }

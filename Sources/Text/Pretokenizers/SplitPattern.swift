@@ -4,12 +4,7 @@
 /// The hand-written scanners find exactly the matches of the expression beside them; tests compare
 /// them with the general matcher and with Swift's own regular expressions.
 enum SplitPattern: Sendable {
-    /// `L?B{1,n}`: at most one character of a set, then up to n of another.
-    case run(leading: CharacterClass, body: CharacterClass, maximum: Int)
-    /// `\s+$`
-    case trailingWhitespace
-    /// One of the patterns that cut text into words.
-    case words(WordPattern)
+    case scanned(ScannedPattern)
     case literal([UInt8])
     case program(PatternProgram)
 
@@ -19,27 +14,64 @@ enum SplitPattern: Sendable {
         classes: CharacterClassTable, memory: inout PatternProgram.Memory
     ) -> Range<Int>? {
         switch self {
+        case .scanned(let pattern):
+            pattern.firstMatch(in: text, from: start, to: piece.upperBound, classes: classes)
+        case .literal(let needle):
+            Self.firstOccurrence(of: needle, in: text, from: start, to: piece.upperBound)
+        case .program(let program):
+            program.firstMatch(in: text, piece: piece, from: start, memory: &memory)
+        }
+    }
+
+    private static func firstOccurrence(
+        of needle: [UInt8], in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int
+    ) -> Range<Int>? {
+        guard let first = needle.first else { return nil }
+        var position = start
+        while position + needle.count <= end {
+            if text[position] == first,
+                text[position..<position + needle.count].elementsEqual(needle)
+            {
+                return position..<position + needle.count
+            }
+            position += 1
+        }
+        return nil
+    }
+}
+
+/// A pattern with a scanner written by hand. Plain data, so that passing it around costs nothing.
+enum ScannedPattern: Sendable {
+    /// `L?B{1,n}`: at most one character of a set, then up to n of another.
+    case run(leading: CharacterClass, body: CharacterClass, maximum: Int)
+    /// `\s+$`
+    case trailingWhitespace
+    /// One of the patterns that cut text into words.
+    case words(WordPattern)
+
+    /// The first match at or after a position, or nil; matches are never empty.
+    @inline(__always)
+    func firstMatch(
+        in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int,
+        classes: CharacterClassTable
+    ) -> Range<Int>? {
+        switch self {
         case .run(let leading, let body, let maximum):
             return Self.firstRun(
-                in: text, from: start, to: piece.upperBound, leading: leading, body: body,
-                maximum: maximum, classes: classes)
+                in: text, from: start, to: end, leading: leading, body: body, maximum: maximum,
+                classes: classes)
         case .trailingWhitespace:
-            return Self.trailingWhitespace(
-                in: text, from: start, to: piece.upperBound, classes: classes)
+            return Self.trailingWhitespace(in: text, from: start, to: end, classes: classes)
         case .words(let pattern):
-            let scanner = WordScanner(text: text, end: piece.upperBound, classes: classes)
+            let scanner = WordScanner(text: text, end: end, classes: classes)
             var position = start
-            while position < piece.upperBound {
+            while position < end {
                 if let end = scanner.matchEnd(of: pattern, at: position) {
                     return position..<end
                 }
                 position = UTF8Text.decode(text, at: position).end
             }
             return nil
-        case .literal(let needle):
-            return Self.firstOccurrence(of: needle, in: text, from: start, to: piece.upperBound)
-        case .program(let program):
-            return program.firstMatch(in: text, piece: piece, from: start, memory: &memory)
         }
     }
 
@@ -47,9 +79,14 @@ enum SplitPattern: Sendable {
         in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int,
         leading: CharacterClass, body: CharacterClass, maximum: Int, classes: CharacterClassTable
     ) -> Range<Int>? {
+        let wanted = body.union(leading)
         var position = start
         while position < end {
             let (first, next) = classes.classify(text, at: position)
+            guard first.hasAny(of: wanted) else {
+                position = next
+                continue
+            }
             var bodyStart = position
             var hasMatch = first.hasAny(of: body)
             if first.hasAny(of: leading), next < end,
@@ -86,21 +123,5 @@ enum SplitPattern: Sendable {
             position = before
         }
         return position < end ? position..<end : nil
-    }
-
-    private static func firstOccurrence(
-        of needle: [UInt8], in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int
-    ) -> Range<Int>? {
-        guard let first = needle.first else { return nil }
-        var position = start
-        while position + needle.count <= end {
-            if text[position] == first,
-                text[position..<position + needle.count].elementsEqual(needle)
-            {
-                return position..<position + needle.count
-            }
-            position += 1
-        }
-        return nil
     }
 }

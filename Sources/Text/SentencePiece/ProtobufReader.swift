@@ -33,7 +33,8 @@ struct ProtobufReader {
             let length = try readNumber()
             guard length <= UInt64(end - position) else {
                 throw .protobuf(
-                    detail: "field \(field) is \(length) bytes long, but \(end - position) are left",
+                    detail:
+                        "field \(field) is \(length) bytes long, but \(end - position) are left",
                     offset: start)
             }
             let range = position..<position + Int(length)

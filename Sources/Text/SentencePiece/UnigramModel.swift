@@ -1,6 +1,6 @@
 /// The unigram language model (Kudo, 2018): of all ways to cut text into tokens, the one whose
 /// scores sum highest.
-struct UnigramModel: Sendable {
+final class UnigramModel: Sendable {
     let trie: ByteTrie
     let scores: [Float]
     let unknown: BytePairModel.Unknown
@@ -8,6 +8,13 @@ struct UnigramModel: Sendable {
     let unknownScore: Float
 
     static let unknownPenalty: Float = 10
+
+    init(trie: ByteTrie, scores: [Float], unknown: BytePairModel.Unknown, unknownScore: Float) {
+        self.trie = trie
+        self.scores = scores
+        self.unknown = unknown
+        self.unknownScore = unknownScore
+    }
 
     /// Appends the tokens of one piece of text, found from left to right in one pass.
     ///
