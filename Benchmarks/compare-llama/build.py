@@ -185,7 +185,22 @@ def _build_tools(work, cpus):
     return folder / "bin" / "cmake", folder / "bin" / "ninja", environment
 
 
-def build(compiler, work, cpus):
+@dataclass(frozen=True)
+class Ingredients:
+    """What every build starts from."""
+
+    source: Path
+    cmake: Path
+    ninja: Path
+    environment: dict
+
+
+def obtain(work, cpus):
+    """Fetches source and build tools, unless they are here already."""
+    return Ingredients(_source(work, cpus), *_build_tools(work, cpus))
+
+
+def build(compiler, ingredients, work, cpus):
     """Builds with one compiler, or finds what an earlier run has built."""
     folder = work / ("build-" + re.sub(r"[^a-z0-9]+", "-", compiler.label.lower()))
     result = Build(folder, compiler.label, compiler.openmp)
@@ -193,10 +208,9 @@ def build(compiler, work, cpus):
     identity = {"version": VERSION, "compiler": compiler.label, "openmp": compiler.openmp}
     if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == identity:
         return result
-    source = _source(work, cpus)
+    source, ninja = ingredients.source, ingredients.ninja
     if compiler.repair:
         _repair_tiles(source)
-    cmake, ninja, environment = _build_tools(work, cpus)
     print(f"building llama.cpp with {compiler.label}: some minutes", file=sys.stderr)
     options = {
         "CMAKE_BUILD_TYPE": "Release",
@@ -213,9 +227,11 @@ def build(compiler, work, cpus):
         "LLAMA_USE_PREBUILT_UI": "OFF",
     }
     flags = [f"-D{key}={value}" for key, value in options.items()]
-    configure = [cmake, "-S", source, "-B", folder, "-G", "Ninja", *flags]
+    configure = [ingredients.cmake, "-S", source, "-B", folder, "-G", "Ninja", *flags]
     make = [ninja, "-C", folder, "-j", len(cpus), *TOOLS]
     for command in (configure, make):
-        measure.run(command, cpus, environment, BUILD_TIMEOUT_SECONDS, measured=False)
+        measure.run(
+            command, cpus, ingredients.environment, BUILD_TIMEOUT_SECONDS, measured=False
+        )
     stamp.write_text(json.dumps(identity), encoding="utf-8")
     return result

@@ -16,7 +16,7 @@ import measure
 import models
 import report
 from fathom import Fathom
-from measure import ComparisonError
+from measure import ComparisonError, Crashed
 from peer import Peer
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -88,20 +88,28 @@ def choose_cpus(count):
 
 def prepare_peer(names, work, cpus):
     """The first build that runs every file, and the files."""
+    given = {name: Path(name) for name in names if name not in models.FORMATS}
+    for path in given.values():
+        gguf.read_header(path)
+    compilers = build.compilers()
+    ingredients = build.obtain(work, cpus)
     problems = []
-    for compiler in build.compilers():
+    for compiler in compilers:
         try:
-            built = build.build(compiler, work, cpus)
-            paths = []
-            for name in names:
-                is_format = name in models.FORMATS
-                paths.append(models.make(name, built, work, cpus) if is_format else Path(name))
-                smoke = [built.folder / "bin/llama-bench", "-m", paths[-1], "-p", 64, "-n", 4]
-                measure.run([*smoke, "-r", 1, "-t", len(cpus)], cpus, measured=False)
-            return built, paths
+            built = build.build(compiler, ingredients, work, cpus)
         except ComparisonError as error:
-            print(f"{compiler.label}: {error}", file=sys.stderr)
             problems.append(f"{compiler.label}: {error}")
+            continue
+        paths = [given.get(name) or models.make(name, built, work, cpus) for name in names]
+        try:
+            for path in paths:
+                command = [built.folder / "bin/llama-bench", "-m", path, "-p", 64, "-n", 4]
+                measure.run([*command, "-r", 1, "-t", len(cpus)], cpus, measured=False)
+        except Crashed as error:
+            print(f"{compiler.label}: the peer crashes; trying another compiler", file=sys.stderr)
+            problems.append(f"{compiler.label}: {error}")
+            continue
+        return built, paths
     raise ComparisonError("no build of llama.cpp runs these files:\n" + "\n".join(problems))
 
 

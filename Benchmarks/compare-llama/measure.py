@@ -15,6 +15,10 @@ class ComparisonError(Exception):
     """A problem that ends the comparison; the message says what to do."""
 
 
+class Crashed(ComparisonError):
+    """A program ended by a signal: built wrongly, or not for this processor."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One finished process."""
@@ -103,12 +107,12 @@ def run(
         raise Disturbed
     if process.returncode != 0:
         tail = "\n".join((error_text or output_text).strip().splitlines()[-15:])
-        how = f"exit status {process.returncode}"
+        how, kind = f"exit status {process.returncode}", ComparisonError
         if watch.timed_out:
             how = f"no end within {timeout_seconds} s"
         elif process.returncode < 0:
-            how = f"signal {signal.Signals(-process.returncode).name}"
-        raise ComparisonError(f"{' '.join(command)}\nended with {how}:\n{tail}")
+            how, kind = f"signal {signal.Signals(-process.returncode).name}", Crashed
+        raise kind(f"{' '.join(command)}\nended with {how}:\n{tail}")
     others = after - before - usage.ru_utime - usage.ru_stime
     # Two ticks a CPU are rounding, not disturbance.
     others = max(0.0, others - 2 * CLOCK_TICK * len(cpus))
