@@ -53,7 +53,11 @@ extension TemplateMachine {
             }
             return try items(of: value).first ?? empty("first")
         case .last:
-            try requireReversible(value)
+            if case .iterator = value {
+                throw TemplateError.value(
+                    "'last' needs a sequence, and got a value of type '\(value.typeName)'",
+                    remedy: "put the filter 'list' before it")
+            }
             return try items(of: value).last ?? empty("last")
         case .items:
             switch value {
@@ -80,16 +84,6 @@ extension TemplateMachine {
 
     private func empty(_ end: String) -> TemplateValue {
         .undefined(.other("an empty sequence has no \(end) item"))
-    }
-
-    private func requireReversible(_ value: TemplateValue) throws(TemplateError) {
-        switch value {
-        case .iterator, .undefined:
-            throw TemplateError.value(
-                "'last' needs a sequence, and got a value of type '\(value.typeName)'",
-                remedy: "put the filter 'list' before it")
-        default: break
-        }
     }
 
     // MARK: Attributes
@@ -321,6 +315,7 @@ extension TemplateMachine {
     private mutating func map(
         _ value: TemplateValue, _ arguments: TemplateCallArguments
     ) throws(TemplateError) -> TemplateValue {
+        guard value.isTrue else { return try makeIterator([]) }
         var results: [TemplateValue] = []
         if arguments.positional.isEmpty,
             arguments.keywords.contains(where: { $0.name == "attribute" })

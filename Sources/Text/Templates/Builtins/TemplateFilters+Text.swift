@@ -21,7 +21,7 @@ extension TemplateMachine {
             let width = try integer(arguments.bind(name, ["width"])[0], or: 80, "width")
             return .string(try pad(text, to: width, with: TemplateText(" "), "center"))
         case .indent: return .string(try indent(value, arguments))
-        case .truncate: return .string(try truncate(value, arguments))
+        case .truncate: return try truncate(value, arguments)
         case .format:
             guard arguments.positional.isEmpty || arguments.keywords.isEmpty else {
                 throw TemplateError.value("'format' takes values by position or by name, not both")
@@ -94,10 +94,9 @@ extension TemplateMachine {
 
     private mutating func truncate(
         _ value: TemplateValue, _ arguments: TemplateCallArguments
-    ) throws(TemplateError) -> TemplateText {
+    ) throws(TemplateError) -> TemplateValue {
         let given = try arguments.bind(
             "the filter 'truncate'", ["length", "killwords", "end", "leeway"])
-        let text = try requiredText(value)
         let length = try integer(given[0], or: 255, "length")
         let end = try given[2].map { value throws(TemplateError) in try requiredText(value) }
         let mark = end ?? TemplateText("...")
@@ -106,7 +105,8 @@ extension TemplateMachine {
         guard room >= 0, leeway >= 0 else {
             throw TemplateError.value("'truncate' to \(length) leaves no room for its ending")
         }
-        guard text.scalarCount > length.addingClamped(leeway) else { return text }
+        if let count = self.length(of: value), count <= length.addingClamped(leeway) { return value }
+        let text = try requiredText(value)
         var result = text[0..<text.offset(ofScalar: room)]
         if !(given[1]?.isTrue ?? false),
             let space = result.rangesFromEnd(of: [UInt8(ascii: " ")], atMost: 1).first
@@ -114,7 +114,7 @@ extension TemplateMachine {
             result = result[0..<space.lowerBound]
         }
         result.append(mark)
-        return result
+        return .string(result)
     }
 
     // MARK: For web pages

@@ -10,7 +10,8 @@ extension TemplateMethod {
     ]
     static let ofDicts: Set<String> = ["copy", "fromkeys", "get", "items", "keys", "values"]
     static let changingDicts: Set<String> = ["clear", "pop", "popitem", "setdefault", "update"]
-    static let ofSequences: Set<String> = ["copy", "count", "index"]
+    static let ofLists: Set<String> = ["copy", "count", "index"]
+    static let ofTuples: Set<String> = ["count", "index"]
     static let changingLists: Set<String> = [
         "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort",
     ]

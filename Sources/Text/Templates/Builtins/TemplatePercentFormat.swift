@@ -48,7 +48,7 @@ extension TemplateMachine {
         // A mapping or list that no conversion used is not an argument too many.
         let isContainer =
             switch value {
-            case .dict, .list, .undefined: true
+            case .dict, .list, .range, .undefined: true
             default: false
             }
         guard usesNames || arguments.next == arguments.values.count || isContainer else {

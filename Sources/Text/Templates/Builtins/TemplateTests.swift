@@ -106,7 +106,7 @@ extension TemplateMachine {
     /// What has a length and items by position or key.
     private static func isSequence(_ value: TemplateValue) -> Bool {
         switch value {
-        case .string, .list, .tuple, .dict, .range: true
+        case .string, .list, .tuple, .dict, .range, .undefined: true
         default: false
         }
     }

@@ -80,21 +80,21 @@ extension TemplateMachine {
                         "'\(name)' would change a value of type '\(value.typeName)', "
                             + "which a template may not do"))
             }
-            return (isDict ? TemplateMethod.ofDicts : TemplateMethod.ofSequences).contains(name)
+            return (isDict ? TemplateMethod.ofDicts : TemplateMethod.ofLists).contains(name)
                 ? method(name, of: value) : nil
         case .tuple(let list):
             if list.isGroup, list.items.count == 2 {
                 if name == "grouper" { return list.items[0] }
                 if name == "list" { return list.items[1] }
             }
-            return TemplateMethod.ofSequences.contains(name) ? method(name, of: value) : nil
+            return TemplateMethod.ofTuples.contains(name) ? method(name, of: value) : nil
         case .range(let range):
             switch name {
             case "start": return .integer(range.start)
             case "stop": return .integer(range.stop)
             case "step": return .integer(range.step)
             default:
-                return TemplateMethod.ofSequences.contains(name) ? method(name, of: value) : nil
+                return TemplateMethod.ofTuples.contains(name) ? method(name, of: value) : nil
             }
         case .integer, .bool, .number: return numberAttribute(name, of: value)
         case .loop(let loop): return try loopAttribute(name, of: loop)
