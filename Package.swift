@@ -88,6 +88,9 @@ let package = Package(
             ],
             path: "Sources/Tool",
             swiftSettings: strict),
+        .executableTarget(
+            name: "ChatExample", dependencies: ["Fathom"], path: "Examples/Chat",
+            swiftSettings: strict),
         .target(
             name: "FathomTestSupport",
             dependencies: ["FathomTensors", "FathomCheckpoints", "FathomJSON"],

@@ -12,7 +12,11 @@ struct Fathom: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Talk", subcommands: [Chat.self, Generate.self]),
-            CommandGroup(name: "Models", subcommands: [Pull.self, List.self, Remove.self, Inspect.self, Convert.self, Quantize.self]),
+            CommandGroup(
+                name: "Models",
+                subcommands: [
+                    Pull.self, List.self, Remove.self, Inspect.self, Convert.self, Quantize.self,
+                ]),
             CommandGroup(name: "Measure", subcommands: [Bench.self, Evaluate.self, Doctor.self]),
             CommandGroup(
                 name: "Contracts",

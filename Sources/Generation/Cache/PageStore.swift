@@ -1,4 +1,4 @@
-import FathomModels
+public import FathomModels
 import Synchronization
 
 #if canImport(Glibc)

@@ -20,7 +20,7 @@ public final class MappedFile: @unchecked Sendable {
     ///
     /// - Throws: `FileError` if it cannot be opened, is no regular file, or cannot be mapped.
     public init(path: String) throws(FileError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw FileError(path, .cannotOpen(errno)) }
         defer { close(file) }
         var status = stat()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FathomGeneration
+import FathomModels
 import FathomText
 
 struct Chat: AsyncParsableCommand {

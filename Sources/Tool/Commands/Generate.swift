@@ -1,6 +1,7 @@
 import ArgumentParser
 import FathomGeneration
 import FathomJSON
+import FathomText
 
 struct Generate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -62,7 +62,7 @@ struct Detokenize: ParsableCommand {
                 }
                 return id
             }
-            output.write(JSONValue.string(tokenizer.decode(ids)).serialized())
+            output.write(JSONValue.string(tokenizer.decode(ids, skippingSpecialTokens: false)).serialized())
         }
         output.flush()
     }

@@ -13,7 +13,8 @@ enum Machine {
             getrusage(RUSAGE_SELF, &usage)
             return usage.ru_maxrss
         #else
-            getrusage(RUSAGE_SELF, &usage)
+            // Glibc counts in KiB and gives the constant a type of its own.
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
             return usage.ru_maxrss * 1024
         #endif
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FathomGeneration
+import FathomText
 
 struct SamplingOptions: ParsableArguments {
     @Option(help: "Randomness: 0 always takes the likeliest token.")

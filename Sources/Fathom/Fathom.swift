@@ -1,0 +1,6 @@
+/// Everything a program needs that runs models: import this one module.
+@_exported public import FathomCheckpoints
+@_exported public import FathomGeneration
+@_exported public import FathomModels
+@_exported public import FathomTensors
+@_exported public import FathomText
