@@ -128,8 +128,9 @@ def compilers():
     """Compilers to try, the strongest opponent first.
 
     gcc with OpenMP makes the fastest builds. On a processor with AMX, gcc before 13 drops stores
-    that the peer's tile set-up needs, and the build crashes: a newer gcc comes first there, then the
-    old one with the set-up repaired, then clang, without OpenMP because its library is often absent.
+    that the peer's tile set-up needs, and the build crashes: a newer gcc comes first there, then
+    the old one with the set-up repaired, then clang, without OpenMP because its library is often
+    absent.
     """
     _, features = limits.processor()
     has_amx = bool({"amx_int8", "amx_bf16"} & features)

@@ -124,46 +124,45 @@ def compare(path, ours, peer, machine, arguments):
         tuning = peer.tune(path, prompt_tokens, generate_tokens, PROMPT)
     kind = machine.peak_kind(header.is_quantised())
     keys = [key for key, *_ in report.ROWS]
-    samples = {"peer": {key: [] for key in keys}}
+    theirs = {key: [] for key in keys}
+    samples = {"peer": theirs}
     if ours:
-        samples["fathom"] = {key: [] for key in [*keys, "load", "first_token"]}
-    read_speeds, peaks, texts, worst = [], [], {}, 0.0
+        own = samples["fathom"] = {key: [] for key in [*keys, "load", "first_token"]}
+    machine.disturbance = 0.0
+    measured = report.Measurements(header, kind, tuning, samples)
     for repetition in range(arguments.repetitions):
         print(f"{path.name}: {repetition + 1} of {arguments.repetitions}", file=sys.stderr)
-        read_speeds.append(machine.read_speed(header.file_bytes))
+        measured.read_speeds.append(machine.read_speed(header.file_bytes))
         if kind:
-            peaks.append(machine.peak(kind))
+            measured.peaks.append(machine.peak(kind))
         runs = []
         if ours:
-            lists = samples["fathom"]
             run, found = ours.bench(path, prompt_tokens, generate_tokens)
             runs.append(run)
-            lists["prefill"].append(found["prefill_tokens_per_second"]["median"])
-            lists["decode"].append(found["decode_tokens_per_second"]["median"])
-            lists["bench_memory"].append(run.peak_bytes)
+            own["prefill"].append(found["prefill_tokens_per_second"]["median"])
+            own["decode"].append(found["decode_tokens_per_second"]["median"])
+            own["bench_memory"].append(run.peak_bytes)
             for key, name in (("load", "load_seconds"), ("first_token", "first_token_seconds")):
                 if isinstance(found.get(name), (int, float)):
-                    lists[key].append(found[name])
-        lists = samples["peer"]
+                    own[key].append(found[name])
         prefill_run, speed = peer.prefill(path, prompt_tokens, tuning.prefill)
-        lists["prefill"].append(speed)
+        theirs["prefill"].append(speed)
         decode_run, speed = peer.decode(path, generate_tokens, tuning.decode)
-        lists["decode"].append(speed)
-        lists["bench_memory"].append(max(prefill_run.peak_bytes, decode_run.peak_bytes))
+        theirs["decode"].append(speed)
+        theirs["bench_memory"].append(max(prefill_run.peak_bytes, decode_run.peak_bytes))
         runs += [prefill_run, decode_run]
         if ours:
-            run, texts["fathom"] = ours.start(path, PROMPT)
+            run, measured.texts["fathom"] = ours.start(path, PROMPT)
             runs.append(run)
-            samples["fathom"]["start"].append(run.seconds)
-            samples["fathom"]["start_memory"].append(run.peak_bytes)
-        run, texts["peer"] = peer.start(path, PROMPT, tuning.start)
+            own["start"].append(run.seconds)
+            own["start_memory"].append(run.peak_bytes)
+        run, measured.texts["peer"] = peer.start(path, PROMPT, tuning.start)
         runs.append(run)
-        lists["start"].append(run.seconds)
-        lists["start_memory"].append(tuning.leanest_bytes)
-        worst = max(worst, *(run.disturbance for run in runs))
-    return report.result(
-        header, samples, read_speeds, peaks, kind, tuning, prompt_tokens, texts, worst
-    )
+        theirs["start"].append(run.seconds)
+        theirs["start_memory"].append(tuning.leanest_bytes)
+        measured.disturbance = max(measured.disturbance, *(run.disturbance for run in runs))
+    measured.disturbance = max(measured.disturbance, machine.disturbance)
+    return report.result(measured, prompt_tokens)
 
 
 def main():
@@ -178,7 +177,7 @@ def main():
     built, paths = prepare_peer(arguments.files, work, cpus)
     # Every process started from here on inherits this: the same as taskset for both engines.
     os.sched_setaffinity(0, cpus)
-    machine = limits.Limits(work, cpus)
+    machine = limits.Limits(work, cpus, quiet)
     peer = Peer(built, cpus, quiet)
     name, _ = limits.processor()
     settings = {

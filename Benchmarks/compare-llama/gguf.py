@@ -101,7 +101,8 @@ class Header:
         heads = self._number("attention.head_count")
         architecture = self.metadata.get("general.architecture")
         if f"{architecture}.attention.key_length" in self.metadata:
-            key, value = self._number("attention.key_length"), self._number("attention.value_length")
+            key = self._number("attention.key_length")
+            value = self._number("attention.value_length")
         else:
             key = value = self._number("embedding_length") // heads
         pairs = token_count * (token_count + 1) / 2

@@ -361,7 +361,8 @@ int main(int count, char **arguments) {
         return 0;
     }
     if (count < 4 || count - 3 > maximum_threads) {
-        fprintf(stderr, "usage: limits read BYTES CPU... | limits peak KIND CPU... | limits kinds\n");
+        fprintf(
+            stderr, "usage: limits read BYTES CPU... | limits peak KIND CPU... | limits kinds\n");
         return 64;
     }
     job.thread_count = count - 3;

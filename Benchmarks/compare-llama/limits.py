@@ -44,8 +44,11 @@ def processor():
 class Limits:
     """The measuring program and the fastest loops it found."""
 
-    def __init__(self, work, cpus):
+    def __init__(self, work, cpus, quiet):
         self.cpus = cpus
+        self.quiet = quiet
+        #: The most that others took of the CPUs during a reading.
+        self.disturbance = 0.0
         self.program = work / "limits"
         compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("clang")
         if not compiler:
@@ -91,4 +94,6 @@ class Limits:
 
     def _number(self, what, argument):
         command = [self.program, what, argument, *self.cpus]
-        return float(measure.run(command, self.cpus, measured=False).output)
+        run = measure.run_quietly(command, self.cpus, self.quiet)
+        self.disturbance = max(self.disturbance, run.disturbance)
+        return float(run.output)

@@ -1,4 +1,4 @@
-"""Runs a program and says how long it took, what memory it held, and how far others disturbed it."""
+"""Runs a program: how long it took, what memory it held, how far others disturbed it."""
 
 import os
 import signal

@@ -1,6 +1,12 @@
 """Turns the samples of one file into numbers, and the numbers into a table."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gguf import Header
 from measure import summary
+from peer import Tuning
 
 #: Key, title, unit's divisor, digits, whether more is better.
 ROWS = (
@@ -13,16 +19,33 @@ ROWS = (
 ENGINES = ("fathom", "peer")
 
 
-def result(header, samples, read_speeds, peaks, peak_kind, tuning, prompt_tokens, texts, disturbance):
+@dataclass
+class Measurements:
+    """What was read from one file's runs, before any arithmetic."""
+
+    header: Header
+    peak_kind: str | None
+    tuning: Tuning
+    #: Engine, key of a row, one number a repetition.
+    samples: dict
+    read_speeds: list = field(default_factory=list)
+    peaks: list = field(default_factory=list)
+    #: Engine, what it wrote for one token.
+    texts: dict = field(default_factory=dict)
+    disturbance: float = 0.0
+
+
+def result(measured, prompt_tokens):
     """The numbers of one file: summaries, ratios and shares of the limits.
 
-    `samples[engine][key]` is a list; the fastest reading of a limit is the limit.
+    The fastest reading of a limit is the limit.
     """
-    read_limit = max(read_speeds)
-    peak_limit = max(peaks) if peaks else None
+    header, tuning = measured.header, measured.tuning
+    read_limit = max(measured.read_speeds)
+    peak_limit = max(measured.peaks) if measured.peaks else None
     operations = header.prefill_operations(prompt_tokens)
     engines = {}
-    for engine, lists in samples.items():
+    for engine, lists in measured.samples.items():
         numbers = {key: summary(values) for key, values in lists.items()}
         decode = numbers["decode"]["median"] * header.decode_bytes()
         numbers["decode_bytes_per_second"] = decode
@@ -45,18 +68,18 @@ def result(header, samples, read_speeds, peaks, peak_kind, tuning, prompt_tokens
         "decode_bytes_per_token": header.decode_bytes(),
         "prefill_operations": operations,
         "read_limit_bytes_per_second": read_limit,
-        "peak_limit_kind": peak_kind,
+        "peak_limit_kind": measured.peak_kind,
         "peak_limit_operations_per_second": peak_limit,
         "engines": engines,
         "ratios": ratios,
-        "first_text": texts,
+        "first_text": measured.texts,
         "peer_settings": {
             "prefill": tuning.prefill.name,
             "decode": tuning.decode.name,
             "start": tuning.start.name,
             "start_memory": tuning.leanest.name,
         },
-        "disturbance": disturbance,
+        "disturbance": measured.disturbance,
     }
 
 
