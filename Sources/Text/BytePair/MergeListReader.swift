@@ -97,14 +97,23 @@ extension ByteLevelAlphabet {
     /// What is lost where bytes of UTF-8 have no token.
     static func warnings(for vocabulary: Vocabulary) -> [String] {
         let symbols = symbols(in: vocabulary)
-        // 0xC0, 0xC1 and 0xF5 to 0xFF do not occur in UTF-8.
-        let missing = symbols.indices.filter {
-            symbols[$0] < 0 && $0 != 0xC0 && $0 != 0xC1 && $0 < 0xF5
-        }
+        let missing = symbols.indices.filter { symbols[$0] < 0 && occursInText($0) }
         guard let first = missing.first else { return [] }
         return [
             "\(missing.count) bytes have no token, the first being \(first); they are left out of text"
         ]
+    }
+}
+
+/// Whether a byte occurs in written text.
+///
+/// 0xC0, 0xC1 and 0xF5 to 0xFF are in no UTF-8; 0xF1, 0xF2 and 0xF4 begin characters of planes
+/// that hold none; control characters other than tab and line ends are no text.
+private func occursInText(_ byte: Int) -> Bool {
+    switch byte {
+    case 0x09, 0x0A, 0x0D: true
+    case 0..<0x20, 0x7F, 0xC0, 0xC1, 0xF1, 0xF2, 0xF4...0xFF: false
+    default: true
     }
 }
 

@@ -62,7 +62,9 @@ struct Detokenize: ParsableCommand {
                 }
                 return id
             }
-            output.write(JSONValue.string(tokenizer.decode(ids, skippingSpecialTokens: false)).serialized())
+            let text = tokenizer.decode(ids, skippingSpecialTokens: false)
+            // Readers may take U+2028 and its like for the end of a line.
+            output.write(JSONValue.string(text).serialized(JSONStyle(escapesNonASCII: true)))
         }
         output.flush()
     }
