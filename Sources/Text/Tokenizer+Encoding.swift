@@ -51,6 +51,24 @@ extension Tokenizer {
         sequencePrefix + encode(text, specialTokens: specialTokens) + sequenceSuffix
     }
 
+    /// How many look-ups and heap operations merging a text takes, for tests of the bound.
+    package func mergeStepCount(of text: String) -> Int {
+        withScratch { scratch in
+            let before = scratch.merging.stepCount
+            _ = encode(text, with: scratch)
+            return scratch.merging.stepCount - before
+        }
+    }
+
+    private func encode(_ text: String, with scratch: EncodingScratch) -> [Int32] {
+        var text = text
+        return text.withUTF8 { bytes in
+            var tokens: [Int32] = []
+            encodeGap(bytes, 0..<bytes.count, TemplateRanges(), scratch, &tokens)
+            return tokens
+        }
+    }
+
     /// - Precondition: the text is well-formed UTF-8.
     func encode(
         _ text: UnsafeBufferPointer<UInt8>, templates: TemplateRanges, recognisesControl: Bool

@@ -28,7 +28,7 @@
  * Both do for each output what fk_matmul.h says, in the same order. */
 
 enum {
-    FK_FUSED_ROWS = 4,
+    FK_FUSED_ROWS = 8,
     FK_CHUNK_RUNS = 2,
     FK_CHUNK_BLOCKS = (FK_CHUNK_RUNS + 1) * FK_RUN_BLOCKS - 1, /* with a last short run */
     FK_PREPARED_BLOCKS = 32, /* start_blocks and its like fill 16 at a time */
@@ -92,26 +92,24 @@ FK_TEMPLATE vec_i move_bits(vec_i v, int from, int to) {
     return v;
 }
 
-/* The unsigned codes of vectors [begin, end) of a block. */
-FK_TEMPLATE void load_codes(fk_packed_format f, const uint8_t *low, const uint8_t *high,
-                            int begin, int end, vec_i *codes) {
-    for (int j = begin; j < end; j++) {
-        vec_i v, mask = splat_i(((1 << f.low) - 1) * 0x01010101);
-        switch (f.low) {
-        case 8: codes[j] = load_i(low + 64 * j); continue;
-        case 4: v = move_bits(load_i(low + 64 * (j % 4)), 4 * (j / 4), 0); break;
-        default: v = move_bits(load_i(low + 64 * (j / 4)), 2 * (j % 4), 0); break;
-        }
-        if (f.high == 1)
-            v = select_bits(v, and_i(move_bits(load_i(high), j, f.low),
-                                     splat_i((1 << f.low) * 0x01010101)), mask);
-        else if (f.high == 2)
-            v = select_bits(v, and_i(move_bits(load_i(high + 64 * (j / 4)), 2 * (j % 4), f.low),
-                                     splat_i((3 << f.low) * 0x01010101)), mask);
-        else
-            v = and_i(v, mask);
-        codes[j] = f.table == FK_TABLE_NONE ? v : look_up(f, v);
+/* The unsigned codes of vector j of a block. */
+FK_TEMPLATE vec_i load_codes(fk_packed_format f, const uint8_t *low, const uint8_t *high,
+                             int j) {
+    vec_i v, mask = splat_i((int32_t)(((1u << f.low) - 1) * 0x01010101u));
+    switch (f.low) {
+    case 8: return load_i(low + 64 * j);
+    case 4: v = move_bits(load_i(low + 64 * (j % 4)), 4 * (j / 4), 0); break;
+    default: v = move_bits(load_i(low + 64 * (j / 4)), 2 * (j % 4), 0); break;
     }
+    if (f.high == 1)
+        v = select_bits(v, and_i(move_bits(load_i(high), j, f.low),
+                                 splat_i((1 << f.low) * 0x01010101)), mask);
+    else if (f.high == 2)
+        v = select_bits(v, and_i(move_bits(load_i(high + 64 * (j / 4)), 2 * (j % 4), f.low),
+                                 splat_i((3 << f.low) * 0x01010101)), mask);
+    else
+        v = and_i(v, mask);
+    return f.table == FK_TABLE_NONE ? v : look_up(f, v);
 }
 
 FK_TEMPLATE int wide_codes(fk_packed_format f) { return f.offset == 128; }
@@ -162,22 +160,39 @@ FK_TEMPLATE void fused_block(fk_packed_format f, fk_run_view run, int b, super_s
     const uint8_t *high = run.high + b * fk_packed_high_bytes(f);
     block_scales s = load_scales(f, run.scales + b * fk_packed_scale_bytes(f), super);
     int parts = fk_packed_halves(f) ? 2 : 1;
-    vec_i codes[8];
     for (int h = 0; h < parts; h++) {
-        int begin = 8 / parts * h, end = 8 / parts * (h + 1);
         int low_sum = parts == 1 || h == 0, high_sum = parts == 1 || h == 1;
-        load_codes(f, low, high, begin, end, codes);
+        /* Each sum is a chain of dependent steps: with few rows there are two to a row. */
+        int split = rows > 1 && parts == 1, offset = start_offset(f);
+        vec_i i[FK_FUSED_ROWS], other[FK_FUSED_ROWS];
+        FK_UNROLL
         for (int t = 0; t < rows; t++) {
-            const int8_t *q = x->codes + t * x->stride + FK_BLOCK * block;
-            const int16_t *sums = x->sums + t * (x->k / 16) + 2 * block;
+            i[t] = start(x->sums + t * (x->k / 16) + 2 * block, -offset * low_sum,
+                         -offset * high_sum);
+            other[t] = splat_i(0);
+        }
+        FK_UNROLL
+        for (int step = 0; step < 8 / parts; step++) {
+            /* Nibble planes hold vectors j and j + 4. */
+            int j = parts == 2 ? 4 * h + step : f.low == 4 ? step / 2 + step % 2 * 4 : step;
+            vec_i codes = load_codes(f, low, high, j);
+            FK_UNROLL
+            for (int t = 0; t < rows; t++) {
+                const int8_t *q = x->codes + t * x->stride + FK_BLOCK * block + 4 * j;
+                if (split && step % 2)
+                    other[t] = dot(other[t], codes, q, wide_codes(f));
+                else
+                    i[t] = dot(i[t], codes, q, wide_codes(f));
+            }
+        }
+        FK_UNROLL
+        for (int t = 0; t < rows; t++) {
             vec_f d_x = splat_f(x->scales[t * (x->k / 32) + block]), sum = zero_f();
-            int offset = start_offset(f);
-            vec_i i = start(sums, -offset * low_sum, -offset * high_sum);
-            for (int j = begin; j < end; j++)
-                i = dot(i, codes[j], q + 4 * j, wide_codes(f));
             if (fk_packed_has_min(f))
-                sum = add_f(as_f(start(sums, low_sum, high_sum)), splat_f(-FK_MAGIC));
-            y[t] = finish(i, s.d[h], s.magic_d[h], fk_packed_has_min(f), s.m[h], sum, d_x, y[t]);
+                sum = add_f(as_f(start(x->sums + t * (x->k / 16) + 2 * block, low_sum,
+                                       high_sum)), splat_f(-FK_MAGIC));
+            y[t] = finish(split ? add_i(i[t], other[t]) : i[t], s.d[h], s.magic_d[h],
+                          fk_packed_has_min(f), s.m[h], sum, d_x, y[t]);
         }
     }
 }
@@ -250,10 +265,11 @@ FK_TEMPLATE const uint8_t *unpack_run_to(fk_packed_format f, panel_shape p, uint
     _Pragma("clang loop unroll(disable)")
     for (int b = 0; b < blocks; b++) {
         uint8_t *out = panel + b * 64 * panel_vectors(p);
-        vec_i codes[8];
-        load_codes(f, run.low + b * fk_packed_low_bytes(f),
-                   run.high + b * fk_packed_high_bytes(f), 0, 8, codes);
-        for (int j = 0; j < 8; j++) store_i(out + 64 * (8 * group + j), codes[j]);
+        const uint8_t *low = run.low + b * fk_packed_low_bytes(f);
+        const uint8_t *high = run.high + b * fk_packed_high_bytes(f);
+        FK_UNROLL
+        for (int j = 0; j < 8; j++)
+            store_i(out + 64 * (8 * group + j), load_codes(f, low, high, j));
         block_scales s = load_scales(f, run.scales + b * fk_packed_scale_bytes(f), super);
         for (int h = 0; h <= p.halves; h++) {
             float *at = (float *)(void *)(out + 64 * panel_scale_vector(p, group, h));
@@ -335,9 +351,10 @@ FK_TEMPLATE void tiles(panel_shape p, const uint8_t *panel, const fk_activations
                        int64_t first_block, int blocks, int64_t begin, int64_t end,
                        const uint8_t *next, int64_t next_bytes, float *y) {
     prepared_row rows[FK_TILE_ROWS];
-    int64_t share = next_bytes * FK_TILE_ROWS / (end - begin);
-    for (int64_t t = begin; t < end; t += FK_TILE_ROWS) {
-        int count = end - t < FK_TILE_ROWS ? (int)(end - t) : FK_TILE_ROWS;
+    int64_t left = (end - begin + FK_TILE_ROWS - 1) / FK_TILE_ROWS, share = next_bytes / left;
+    int count;
+    for (int64_t t = begin; t < end; t += count, left--) {
+        count = (int)((end - t + left - 1) / left);
         for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(next + i, 0, 2);
         next += share;
         for (int i = 0; i < count; i++)
@@ -365,7 +382,7 @@ FK_TEMPLATE void tiles(panel_shape p, const uint8_t *panel, const fk_activations
 #endif
 #undef FK_TILE_CASE
         }
-        y += FK_TILE_ROWS * FK_TILE_GROUPS * FK_LANES;
+        y += count * FK_TILE_GROUPS * FK_LANES;
     }
 }
 
@@ -449,6 +466,10 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
         case 2: fused(f, packed, x, row_begin, 2, target); break;                           \
         case 3: fused(f, packed, x, row_begin, 3, target); break;                           \
         case 4: fused(f, packed, x, row_begin, 4, target); break;                           \
+        case 5: fused(f, packed, x, row_begin, 5, target); break;                           \
+        case 6: fused(f, packed, x, row_begin, 6, target); break;                           \
+        case 7: fused(f, packed, x, row_begin, 7, target); break;                           \
+        case 8: fused(f, packed, x, row_begin, 8, target); break;                           \
         default: paneled(f, packed, x, row_begin, target); break;                           \
         }                                                                                   \
     }

@@ -6,6 +6,11 @@ enum TokenizerJSON {
         _ bytes: UnsafeBufferPointer<UInt8>, _ configuration: TokenizerConfiguration
     ) throws(TokenizerError.Reason) -> TokenizerParts {
         var file = try TokenizerJSONFile(bytes)
+        let kind =
+            try file.model.string("type", in: "model") ?? (file.scores == nil ? "BPE" : "Unigram")
+        guard kind == "BPE" || kind == "Unigram" else {
+            throw .unsupported(field: "model.type", value: kind, supported: "BPE, Unigram")
+        }
         var warnings = configuration.warnings
         let normalizer = try normalizer(file.fields["normalizer"], warnings: &warnings)
         let cutting = try textCutting(file.fields["pre_tokenizer"], warnings: &warnings)
@@ -32,19 +37,15 @@ enum TokenizerJSON {
 
         let model: Tokenizer.Model
         var joinedUnknown: Int32?
-        switch try file.model.string("type", in: "model")
-            ?? (file.scores == nil ? "BPE" : "Unigram")
-        {
+        switch kind {
         case "BPE":
             model = .bytePair(
                 try bytePairModel(
                     file, vocabulary, reserved, cutting, joinedUnknown: &joinedUnknown,
                     warnings: &warnings))
-        case "Unigram":
+        default:
             model = .unigram(
                 try unigramModel(file, vocabulary, reserved, joinedUnknown: &joinedUnknown))
-        case let type:
-            throw .unsupported(field: "model.type", value: type, supported: "BPE, Unigram")
         }
 
         var parts = TokenizerParts(

@@ -2,7 +2,14 @@
 ///
 /// Most text is in composed form already; then it is only looked at. Otherwise the stretches that
 /// may change are decomposed, ordered and composed by the algorithm of Unicode Standard Annex 15.
-enum CanonicalForm {
+package enum CanonicalForm {
+    /// The text in composed (NFC) or decomposed (NFD) form.
+    package static func normalized(_ text: String, composing: Bool) -> String {
+        let normalizer = Normalizer(steps: [.canonical(composes: composing)])
+        let bytes = normalizer.normalize(Array(text.utf8), TemplateRanges()).text
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Writes the normalised text; says whether it did, false where the text is normal already.
     static func normalize(
         _ text: UnsafeBufferPointer<UInt8>, composing: Bool, into output: inout NormalizedText

@@ -37,6 +37,24 @@ struct GeneralCategories: Sendable, Hashable {
         }
     }
 
+    /// The category of a character in Unicode 16, whichever version the standard library knows.
+    ///
+    /// Tokens must not change with the toolchain, and 16 is what the `tokenizers` library's
+    /// expressions know; characters of later versions count as unassigned.
+    static func category(of scalar: Unicode.Scalar) -> Unicode.GeneralCategory {
+        let properties = scalar.properties
+        guard let age = properties.age, age.major <= 16 else {
+            let category = properties.generalCategory
+            // Private use has an age, surrogates are no scalars: what is left is unassigned.
+            return category == .privateUse ? category : .unassigned
+        }
+        return properties.generalCategory
+    }
+
+    func contains(_ scalar: Unicode.Scalar) -> Bool {
+        contains(Self.category(of: scalar))
+    }
+
     func contains(_ category: Unicode.GeneralCategory) -> Bool {
         mask & Self.bit(of: category) != 0
     }

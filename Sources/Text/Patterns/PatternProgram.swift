@@ -6,7 +6,7 @@
 /// "Regular Expression Matching in the Wild", 2010). This is exact because nothing in the supported
 /// syntax refers back to what was matched. So no pattern, however nested, takes more than
 /// steps × positions attempts.
-struct PatternProgram: Sendable {
+package struct PatternProgram: Sendable {
     private enum Step: Sendable {
         /// Take one character of a set.
         case take(Int)
@@ -23,11 +23,11 @@ struct PatternProgram: Sendable {
 
     private static let maximumSteps = 4096
 
-    let pattern: String
+    package let pattern: String
     private var steps: [Step] = []
     private var sets: [ScalarSet] = []
 
-    init(_ pattern: String) throws(PatternError) {
+    package init(_ pattern: String) throws(PatternError) {
         self.pattern = pattern
         try compile(PatternParser.parse(pattern))
         try append(.match)
@@ -120,6 +120,28 @@ struct PatternProgram: Sendable {
     }
 
     // MARK: Matching
+
+    /// All matches in a text, as byte ranges, and how many steps finding them took.
+    package func matches(in text: String) -> (matches: [Range<Int>], stepCount: Int) {
+        var text = text
+        return text.withUTF8 { bytes in
+            var matches: [Range<Int>] = []
+            var memory = Memory()
+            var position = 0
+            while position <= bytes.count,
+                let match = firstMatch(
+                    in: bytes, piece: 0..<bytes.count, from: position, memory: &memory)
+            {
+                matches.append(match)
+                position = match.upperBound
+                if match.isEmpty {
+                    guard position < bytes.count else { break }
+                    position = UTF8Text.decode(bytes, at: position).end
+                }
+            }
+            return (matches, memory.stepCount)
+        }
+    }
 
     /// What the matcher remembers between searches in one piece of text.
     struct Memory {

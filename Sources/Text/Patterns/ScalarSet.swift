@@ -100,9 +100,7 @@ struct ScalarSet: Sendable, Hashable {
             switch term {
             case .range(let range): range.contains(value)
             case .categories(let categories):
-                Unicode.Scalar(value).map {
-                    categories.contains($0.properties.generalCategory)
-                } ?? false
+                Unicode.Scalar(value).map { categories.contains($0) } ?? false
             case .whitespace: Unicode.Scalar(value)?.properties.isWhitespace ?? false
             case .wordCharacter: Self.isWordCharacter(value)
             case .nested(let set): set.contains(value)
@@ -114,7 +112,8 @@ struct ScalarSet: Sendable, Hashable {
     /// `\w`: letters, marks, decimal digits and connecting punctuation (Oniguruma's definition).
     static func isWordCharacter(_ value: UInt32) -> Bool {
         guard let scalar = Unicode.Scalar(value) else { return false }
-        let category = scalar.properties.generalCategory
+        let category = GeneralCategories.category(of: scalar)
+        guard category != .unassigned else { return false }
         return scalar.properties.isAlphabetic || GeneralCategories.mark.contains(category)
             || category == .decimalNumber || category == .connectorPunctuation
     }

@@ -83,7 +83,7 @@ struct CharacterClassTable: @unchecked Sendable {
     static func classify(_ scalar: Unicode.Scalar) -> CharacterClass {
         var classes: CharacterClass = []
         let value = scalar.value
-        let category = scalar.properties.generalCategory
+        let category = GeneralCategories.category(of: scalar)
         if GeneralCategories.letter.contains(category) {
             classes.insert(.letter)
         } else if GeneralCategories.mark.contains(category) {

@@ -2,7 +2,7 @@ extension Pretokenizer {
     /// Pre-tokenizers by the name a GGUF file gives them, or nil for an unknown one.
     ///
     /// The stages are those of the `tokenizer.json` that belongs to the name.
-    init?(named name: String) {
+    package init?(named name: String) {
         switch name {
         case "gpt-2", "phi-2", "mpt", "olmo", "roberta-bpe", "jina-es", "jina-de":
             self = .gpt2

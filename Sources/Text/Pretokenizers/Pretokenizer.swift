@@ -3,7 +3,7 @@
 ///
 /// A stage sees only its piece, so look-ahead and anchors end at the piece's borders, as in the
 /// `tokenizers` library.
-struct Pretokenizer: Sendable {
+package struct Pretokenizer: Sendable {
     /// What becomes of the matches of a pattern; the names are those of `tokenizer.json`.
     enum Behavior: String, Sendable, CaseIterable {
         case isolated = "Isolated"
@@ -36,6 +36,34 @@ struct Pretokenizer: Sendable {
             return pattern
         }
         self.scanners = scanners.count == stages.count ? scanners : []
+    }
+
+    /// A pre-tokenizer of expressions alone, each run by the general matcher and isolated.
+    package init(expressions: [String]) throws(PatternError) {
+        var stages: [Stage] = []
+        for expression in expressions {
+            stages.append(Stage(pattern: .program(try PatternProgram(expression))))
+        }
+        self.init(stages)
+    }
+
+    /// The pieces of a text.
+    package func pieces(of text: String) -> [String] {
+        var text = text
+        return text.withUTF8 { bytes in
+            var list = PieceList(text: bytes)
+            split(bytes, in: 0..<bytes.count, into: &list)
+            return list.pieces
+        }
+    }
+
+    private struct PieceList: PieceConsumer {
+        let text: UnsafeBufferPointer<UInt8>
+        var pieces: [String] = []
+
+        mutating func take(_ piece: Range<Int>) {
+            pieces.append(String(decoding: text[piece], as: UTF8.self))
+        }
     }
 
     /// Gives each piece of a range of well-formed UTF-8 to a consumer, in order.

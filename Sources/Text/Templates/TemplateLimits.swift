@@ -22,10 +22,10 @@ public struct TemplateLimits: Sendable, Hashable {
 
     /// Makes limits; what is left out has its default.
     public init(
-        sourceBytes: Int = 1 << 20,
-        nesting: Int = 100,
+        sourceBytes: Int = 1 << 18,
+        nesting: Int = 48,
         callDepth: Int = 200,
-        steps: Int = 5_000_000,
+        steps: Int = 20_000_000,
         outputBytes: Int = 64 << 20,
         valueBytes: Int = 64 << 20,
         valueDepth: Int = 128,

@@ -13,6 +13,7 @@ extension TemplateMachine {
             let path = try attributePath(given[1])
             var texts: [TemplateText] = []
             for item in try items(of: value) {
+                try budget.charge(TemplateBudget.object)
                 texts.append(try string(of: try look(up: path, in: item)))
             }
             return .string(try join(texts, with: try string(of: given[0] ?? .string(""))))
@@ -37,7 +38,7 @@ extension TemplateMachine {
             var kept: [TemplateValue] = []
             for item in try items(of: value) {
                 let key = ignoringCase(try look(up: path, in: item), unless: isSensitive)
-                try charge(key.weight)
+                try budget.charge(TemplateBudget.key * 2 + key.weight)
                 if seen.insert(try TemplateKey(key)).inserted { kept.append(item) }
             }
             return try makeIterator(kept, origin: value.origin)
@@ -104,6 +105,7 @@ extension TemplateMachine {
     ) throws(TemplateError) -> TemplateValue {
         var value = value
         for key in path {
+            try budget.charge(TemplateBudget.object)
             value = try item(key, of: value)
             if value.isUndefined, let fallback { value = fallback }
         }
@@ -134,6 +136,7 @@ extension TemplateMachine {
         let items = try items(of: value)
         var keys: [TemplateValue] = []
         for item in items {
+            try budget.charge(TemplateBudget.object)
             var key: [TemplateValue] = []
             for path in paths {
                 key.append(ignoringCase(try look(up: path, in: item), unless: isSensitive))
@@ -249,7 +252,7 @@ extension TemplateMachine {
             }
             if !part.isEmpty {
                 if let fill, part.count < count {
-                    try charge(count * 16)
+                    try budget.charge(count, each: TemplateBudget.item)
                     try checkSize(fill.weight.multipliedClamped(by: count))
                     part += Array(repeating: fill, count: count - part.count)
                 }
@@ -257,7 +260,7 @@ extension TemplateMachine {
             }
         } else {
             guard count != 0 else { throw TemplateError.value("'slice' into no parts") }
-            try charge(max(count, 0) * 64)
+            try budget.charge(max(count, 0), each: TemplateBudget.object)
             let (size, longer) = (
                 items.count / Swift.max(count, 1), items.count % Swift.max(count, 1)
             )
@@ -303,7 +306,7 @@ extension TemplateMachine {
         let keeps = filter == .select || filter == .selectattr
         var kept: [TemplateValue] = []
         for item in try items(of: value) {
-            try charge(64)
+            try budget.charge(TemplateBudget.object)
             let tested = try look(up: path, in: item)
             let passes =
                 if let test { try apply(test, to: tested, arguments) } else { tested.isTrue }
@@ -324,7 +327,7 @@ extension TemplateMachine {
             let path = try attributePath(given[0])
             let fallback = given[1].flatMap { $0.isNone ? nil : $0 }
             for item in try items(of: value) {
-                try charge(64)
+                try budget.charge(TemplateBudget.object)
                 results.append(try look(up: path, in: item, or: fallback))
             }
             return try makeIterator(results, origin: value.origin)
@@ -340,7 +343,7 @@ extension TemplateMachine {
             throw TemplateError.unsupported("'map' as the filter of 'map'")
         }
         for item in try items(of: value) {
-            try charge(64)
+            try budget.charge(TemplateBudget.object)
             results.append(try apply(filter, to: item, arguments))
         }
         return try makeIterator(results, origin: value.origin)

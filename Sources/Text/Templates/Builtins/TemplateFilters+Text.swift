@@ -4,7 +4,7 @@ extension TemplateMachine {
         _ filter: TemplateFilter, _ value: TemplateValue, _ arguments: TemplateCallArguments
     ) throws(TemplateError) -> TemplateValue {
         let text = try string(of: value)
-        try charge(text.count * 4)
+        try budget.charge(text.workUnits)
         let name = "the filter '\(filter.rawValue)'"
         switch filter {
         case .trim:
@@ -76,6 +76,7 @@ extension TemplateMachine {
         var ended = text
         ended.append(TemplateText("\n"))
         let lines = ended.lines()
+        try budget.charge(lines.count, each: TemplateBudget.object)
         try checkSize(
             text.count.addingClamped(indentation.count.multipliedClamped(by: lines.count)))
         let indentsFirst = given[1]?.isTrue ?? false
@@ -88,7 +89,7 @@ extension TemplateMachine {
             }
             result.append(line)
         }
-        try charge(result.count)
+        try budget.charge(result.count)
         return result
     }
 

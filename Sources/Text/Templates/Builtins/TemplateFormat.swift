@@ -109,7 +109,7 @@ extension TemplateMachine {
                 offset = end
             }
         }
-        try charge(result.count)
+        try budget.charge(result.count)
         return result
     }
 
@@ -118,6 +118,7 @@ extension TemplateMachine {
         _ field: TemplateText, _ arguments: TemplateCallArguments, _ nextPosition: inout Int,
         depth: Int
     ) throws(TemplateError) -> TemplateText {
+        try budget.charge(TemplateBudget.number)
         let bytes = field.bytes
         var nameEnd = 0
         var isInBrackets = false
@@ -207,6 +208,7 @@ extension TemplateMachine {
         guard !specification.isEmpty else { return try string(of: value) }
         let format = try TemplateFieldFormat(specification)
         try checkSize(format.width.addingClamped(format.precision ?? 0))
+        try budget.charge(format.precision ?? 0, each: 64)
         switch value {
         case .string(var text):
             guard format.type == nil || format.type == "s", format.alignment != "=",

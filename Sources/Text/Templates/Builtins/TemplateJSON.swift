@@ -5,12 +5,12 @@ extension TemplateMachine {
     ) throws(TemplateError) -> TemplateValue {
         let options = try arguments.bind(
             "the filter 'tojson'", ["ensure_ascii", "indent", "separators", "sort_keys"])
-        var writer = TemplateJSONWriter(limits: limits)
+        var writer = TemplateJSONWriter(limits: limits, budget: budget)
         writer.escapesNonASCII = options[0]?.isTrue ?? false
         writer.sortsKeys = options[3]?.isTrue ?? false
         if let indent = options[1], !indent.isNone {
             if let width = indent.integerValue {
-                try checkSize(max(width, 0).multipliedClamped(by: value.depth))
+                try checkSize(max(width, 0).multipliedClamped(by: value.depth + 1))
                 writer.indentation = TemplateText(String(repeating: " ", count: max(width, 0)))
             } else if let text = indent.text {
                 writer.indentation = text
@@ -27,9 +27,8 @@ extension TemplateMachine {
             }
             (writer.itemSeparator, writer.keySeparator) = (item, key)
         }
-        try charge(value.weight)
         try writer.write(value, value.origin, level: 0)
-        try charge(writer.result.count)
+        budget = writer.budget
         return .string(writer.result)
     }
 }
@@ -37,6 +36,7 @@ extension TemplateMachine {
 /// Writes values as JSON, keeping who wrote which part.
 private struct TemplateJSONWriter {
     let limits: TemplateLimits
+    var budget: TemplateBudget
     var escapesNonASCII = false
     var sortsKeys = false
     var indentation: TemplateText?
@@ -44,11 +44,13 @@ private struct TemplateJSONWriter {
     var keySeparator = TemplateText(": ")
     var result = TemplateText()
 
-    init(limits: TemplateLimits) {
+    init(limits: TemplateLimits, budget: TemplateBudget) {
         self.limits = limits
+        self.budget = budget
     }
 
     private mutating func append(_ text: TemplateText) throws(TemplateError) {
+        try budget.charge(TemplateBudget.item + text.count * 8)
         result.append(text)
         guard result.count <= limits.valueBytes else {
             throw TemplateError.limit(
@@ -68,7 +70,9 @@ private struct TemplateJSONWriter {
         case .none: try append("null", origin)
         case .bool(let value): try append(value ? "true" : "false", origin)
         case .integer(let value, let own): try append(String(value), origin | own)
-        case .number(let value, let own): try append(Self.text(value), origin | own)
+        case .number(let value, let own):
+            try budget.charge(TemplateBudget.number)
+            try append(Self.text(value), origin | own)
         case .string(let text): try write(text, origin)
         case .list(let list), .tuple(let list):
             let own = origin | list.origin

@@ -130,7 +130,7 @@ extension TemplateMachine {
     private mutating func call(
         _ name: String, of text: TemplateText, _ arguments: TemplateCallArguments
     ) throws(TemplateError) -> TemplateValue {
-        try charge(text.count * 4)
+        try budget.charge(text.workUnits)
         if let plain = try callPlain(name, of: text) {
             _ = try arguments.bind("'\(name)'", [])
             return plain
@@ -145,6 +145,7 @@ extension TemplateMachine {
         case "splitlines":
             let given = try arguments.bind("'splitlines'", ["keepends"])
             let lines = text.lines(keepingEnds: given[0]?.isTrue ?? false)
+            try budget.charge(lines.count, each: TemplateBudget.object)
             return .list(try makeList(lines.map { .string($0) }))
         case "partition", "rpartition": return try partition(text, arguments, name)
         case "startswith", "endswith": return .bool(try hasAffix(text, arguments, name))
@@ -240,6 +241,7 @@ extension TemplateMachine {
         } else {
             parts = fromEnd ? text.wordsFromEnd(atMost: atMost) : text.words(atMost: atMost)
         }
+        try budget.charge(parts.count, each: TemplateBudget.object)
         return .list(try makeList(parts.map { .string($0) }))
     }
 
@@ -335,7 +337,7 @@ extension TemplateMachine {
         guard !ranges.isEmpty else { return text }
         try checkSize(text.count.addingClamped(new.count.multipliedClamped(by: ranges.count)))
         let result = new.joining(text.parts(between: ranges))
-        try charge(result.count + ranges.count * 32)
+        try budget.charge(result.count + ranges.count * TemplateBudget.object)
         return result
     }
 
@@ -345,7 +347,7 @@ extension TemplateMachine {
         var size = separator.count.multipliedClamped(by: max(texts.count - 1, 0))
         for text in texts { size = size.addingClamped(text.count) }
         try checkSize(size)
-        try charge(size + texts.count * 16)
+        try budget.charge(size + texts.count * TemplateBudget.item)
         return separator.joining(texts)
     }
 
@@ -385,7 +387,7 @@ extension TemplateMachine {
         let missing = width.addingClamped(-text.scalarCount)
         guard missing > 0 else { return text }
         try checkSize(text.count.addingClamped(missing.multipliedClamped(by: fill.count)))
-        try charge(missing)
+        try budget.charge(missing)
         let before =
             switch name {
             case "ljust": 0
@@ -403,6 +405,7 @@ extension TemplateMachine {
     ) throws(TemplateError) -> TemplateText {
         let tabs = text.bytes.reduce(0) { $0 + ($1 == 0x09 ? 1 : 0) }
         try checkSize(text.count.addingClamped(tabs.multipliedClamped(by: max(width, 0))))
+        try budget.charge(text.count, each: TemplateBudget.object)
         var result = TemplateText()
         var column = 0
         for character in text.characters {
@@ -419,7 +422,7 @@ extension TemplateMachine {
                 column += 1
             }
         }
-        try charge(result.count)
+        try budget.charge(result.count)
         return result
     }
 

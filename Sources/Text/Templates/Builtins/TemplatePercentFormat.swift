@@ -40,11 +40,12 @@ extension TemplateMachine {
             result.append(format[offset..<end])
             guard end < bytes.count else { break }
             offset = end + 1
+            try budget.charge(TemplateBudget.key)
             let piece = try converted(format, &offset, &arguments, &usesNames)
             try checkSize(result.count + piece.count)
             result.append(piece)
         }
-        try charge(result.count)
+        try budget.charge(result.count)
         // A mapping or list that no conversion used is not an argument too many.
         let isContainer =
             switch value {
@@ -205,6 +206,7 @@ extension TemplateMachine {
         case "e", "E", "f", "F", "g", "G":
             guard let number = value.numberValue else { throw needed("a number") }
             isNegative = number.sign == .minus && !number.isNaN
+            try budget.charge(TemplateBudget.number + (conversion.precision ?? 0) * 64)
             if number.isFinite {
                 digits = TemplateNumbers.formatted(
                     number.magnitude, Character(type.lowercased()),

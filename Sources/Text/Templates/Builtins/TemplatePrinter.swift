@@ -10,10 +10,9 @@ extension TemplateMachine {
 
     /// The text of a value, as `repr` of Python gives it.
     mutating func representation(of value: TemplateValue) throws(TemplateError) -> TemplateText {
-        try charge(value.weight)
-        var printer = TemplatePrinter(limits: limits)
+        var printer = TemplatePrinter(limits: limits, budget: budget)
         try printer.print(value, value.origin, depth: 0)
-        try charge(printer.result.count)
+        budget = printer.budget
         return printer.result
     }
 }
@@ -21,9 +20,11 @@ extension TemplateMachine {
 /// Writes values in the syntax of Python.
 private struct TemplatePrinter {
     let limits: TemplateLimits
+    var budget: TemplateBudget
     var result = TemplateText()
 
     private mutating func write(_ text: String, _ origin: TemplateOrigin) throws(TemplateError) {
+        try budget.charge(TemplateBudget.item + text.utf8.count * 16)
         result.append(text.utf8, origin)
         guard result.count <= limits.valueBytes else {
             throw TemplateError.limit(
@@ -46,7 +47,9 @@ private struct TemplatePrinter {
         case .none: try write("None", origin)
         case .bool(let value): try write(value ? "True" : "False", origin)
         case .integer(let value, let own): try write(String(value), origin | own)
-        case .number(let value, let own): try write(TemplateNumbers.text(value), origin | own)
+        case .number(let value, let own):
+            try budget.charge(TemplateBudget.number)
+            try write(TemplateNumbers.text(value), origin | own)
         case .string(let text): try print(text, origin)
         case .list(let list):
             try print(list.items, in: ("[", "]"), origin | list.origin, depth: depth)

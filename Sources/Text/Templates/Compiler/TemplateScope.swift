@@ -20,15 +20,18 @@ final class TemplateScope {
         case missing
     }
 
-    private struct Symbols {
-        var loads: [String: Load] = [:]
-        var stores: Set<String> = []
+    /// What is known of a name.
+    private struct Symbol {
+        var load: Load
+        var isStored = false
     }
 
     let parent: TemplateScope?
     let function: TemplateFunctionBuilder
-    private var symbols = Symbols()
+    private var symbols: [String: Symbol] = [:]
     private var slots: [String: Int] = [:]
+    /// What was known before of the names that the branches being analysed have changed.
+    private var journal: [(name: String, before: Symbol?)] = []
 
     init(parent: TemplateScope?, function: TemplateFunctionBuilder) {
         self.parent = parent
@@ -37,12 +40,12 @@ final class TemplateScope {
 
     /// The loads of the scope, in a fixed order.
     var loads: [(variable: Variable, name: String, load: Load)] {
-        symbols.loads.sorted { $0.key < $1.key }.map { (own($0.key), $0.key, $0.value) }
+        symbols.sorted { $0.key < $1.key }.map { (own($0.key), $0.key, $0.value.load) }
     }
 
     /// The variable a name stands for in this scope, once the scope was analysed.
     func find(_ name: String) -> Variable? {
-        symbols.loads[name] == nil ? parent?.find(name) : own(name)
+        symbols[name] == nil ? parent?.find(name) : own(name)
     }
 
     private func own(_ name: String) -> Variable {
@@ -54,19 +57,26 @@ final class TemplateScope {
 
     // MARK: Names
 
+    private func set(_ name: String, _ symbol: Symbol) {
+        journal.append((name, symbols[name]))
+        symbols[name] = symbol
+    }
+
     func declareParameter(_ name: String) {
-        symbols.stores.insert(name)
-        symbols.loads[name] = .parameter
+        set(name, Symbol(load: .parameter, isStored: true))
     }
 
     func load(_ name: String) {
-        if find(name) == nil { symbols.loads[name] = .resolve }
+        if find(name) == nil { set(name, Symbol(load: .resolve)) }
     }
 
     private func store(_ name: String) {
-        symbols.stores.insert(name)
-        guard symbols.loads[name] == nil else { return }
-        symbols.loads[name] = parent?.find(name).map { .alias($0) } ?? .missing
+        if let known = symbols[name] {
+            if !known.isStored { set(name, Symbol(load: known.load, isStored: true)) }
+        } else {
+            let load = parent?.find(name).map { Load.alias($0) } ?? .missing
+            set(name, Symbol(load: load, isStored: true))
+        }
     }
 
     // MARK: Analysis
@@ -121,33 +131,36 @@ final class TemplateScope {
     ) {
         guard let first = branches.first else { return }
         analyse(first.test)
-        let bodySymbols = symbols(after: { analyse(first.body) })
-        let elseIfSymbols = symbols(after: {
-            for branch in branches.dropFirst() { analyseBranches([branch], []) }
-        })
-        let elseSymbols = symbols(after: { analyse(otherwise) })
-        merge([bodySymbols, elseIfSymbols, elseSymbols])
+        let changes =
+            changes(in: { analyse(first.body) })
+            + changes(in: {
+                for branch in branches.dropFirst() { analyseBranches([branch], []) }
+            }) + changes(in: { analyse(otherwise) })
+        // What only some branches assign starts with the value it has outside.
+        var newlyStored: Set<String> = []
+        for (name, symbol) in changes {
+            if symbol.isStored, symbols[name]?.isStored != true { newlyStored.insert(name) }
+        }
+        for (name, symbol) in changes {
+            let isStored = symbol.isStored || symbols[name]?.isStored == true
+            set(name, Symbol(load: symbol.load, isStored: isStored))
+        }
+        for name in newlyStored {
+            let load = parent?.find(name).map { Load.alias($0) } ?? .resolve
+            set(name, Symbol(load: load, isStored: true))
+        }
     }
 
-    /// The symbols as they are after an analysis, which is taken back.
-    private func symbols(after analysis: () -> Void) -> Symbols {
-        let before = symbols
-        defer { symbols = before }
+    /// What an analysis finds out about names; it is forgotten again.
+    private func changes(in analysis: () -> Void) -> [(name: String, symbol: Symbol)] {
+        let start = journal.count
         analysis()
-        return symbols
-    }
-
-    /// Takes over what branches found; what only some of them assign starts with its outer value.
-    private func merge(_ branches: [Symbols]) {
-        var newStores: Set<String> = []
-        for branch in branches { newStores.formUnion(branch.stores) }
-        newStores.subtract(symbols.stores)
-        for branch in branches {
-            symbols.loads.merge(branch.loads) { _, new in new }
-            symbols.stores.formUnion(branch.stores)
+        var changes: [(name: String, symbol: Symbol)] = []
+        for (name, before) in journal[start...].reversed() {
+            if let symbol = symbols[name] { changes.append((name, symbol)) }
+            symbols[name] = before
         }
-        for name in newStores {
-            symbols.loads[name] = parent?.find(name).map { .alias($0) } ?? .resolve
-        }
+        journal.removeSubrange(start...)
+        return changes
     }
 }

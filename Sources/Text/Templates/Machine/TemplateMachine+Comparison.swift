@@ -8,15 +8,21 @@ extension TemplateMachine {
         case .contained: return try contains(b, a)
         case .notContained: return try !contains(b, a)
         case .less, .lessOrEqual, .greater, .greaterOrEqual:
-            try charge(min(a.weight, b.weight))
+            try budget.charge(min(a.weight, b.weight), each: 32)
             return try order(operation, a, b)
         }
     }
 
     /// Whether two values are equal, as `==` of Python has it.
     mutating func areEqual(_ a: TemplateValue, _ b: TemplateValue) throws(TemplateError) -> Bool {
-        try charge(min(a.weight, b.weight))
+        try budget.charge(Self.comparisonCost(a, b))
         return try Self.areEqual(a, b)
+    }
+
+    /// What comparing two values may cost: little for strings, more for what has items.
+    private static func comparisonCost(_ a: TemplateValue, _ b: TemplateValue) -> Int {
+        let weight = min(a.weight, b.weight)
+        return a.text == nil ? weight.multipliedClamped(by: 32) : weight
     }
 
     static func areEqual(_ a: TemplateValue, _ b: TemplateValue) throws(TemplateError) -> Bool {
@@ -143,10 +149,10 @@ extension TemplateMachine {
                     "'in' looks for a string in a string, not for a value of type "
                         + "'\(member.typeName)'")
             }
-            try charge(text.count)
+            try budget.charge(text.count, each: 4)
             return text.firstRange(of: part.bytes) != nil
         case .dict(let dict), .view(let dict, .keys):
-            try charge(member.weight)
+            try budget.charge(TemplateBudget.key + member.weight)
             return try dict.value(of: member) != nil
         default:
             for item in try items(of: container) where try areEqual(item, member) { return true }
@@ -158,7 +164,7 @@ extension TemplateMachine {
     mutating func sort(
         _ values: [TemplateValue], by keys: [TemplateValue], descending: Bool
     ) throws(TemplateError) -> [TemplateValue] {
-        try charge(values.count * 64)
+        try budget.charge(values.count, each: TemplateBudget.item)
         // A merge sort is stable and needs only "less".
         var order = Array(values.indices)
         var buffer = order
@@ -177,6 +183,7 @@ extension TemplateMachine {
                     } else if right == end {
                         takesRight = false
                     } else {
+                        try budget.charge(TemplateBudget.item)
                         let a = keys[order[left]]
                         let b = keys[order[right]]
                         takesRight =

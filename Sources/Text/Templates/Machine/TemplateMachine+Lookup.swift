@@ -30,7 +30,7 @@ extension TemplateMachine {
             }
         case .string(let text):
             if let index = key.integerValue {
-                try charge(text.count)
+                try budget.charge(text.count)
                 if let position = Self.position(index, text.scalarCount) {
                     let start = text.offset(ofScalar: position)
                     let (_, length) = TemplateText.decode(text.bytes, at: start)
@@ -175,13 +175,14 @@ extension TemplateMachine {
         switch value {
         case .undefined(let undefined): throw undefined.error
         case .string(let text):
-            try charge(text.count)
+            try budget.charge(text.count)
             let positions = try Self.positions(text.scalarCount, start, stop, step)
             if positions.step == 1 {
                 let from = text.offset(ofScalar: positions.start)
                 let to = text.offset(ofScalar: max(positions.start, positions.stop))
                 return .string(text[from..<to])
             }
+            try budget.charge(text.count, each: TemplateBudget.object)
             let offsets = text.scalarOffsets
             var result = TemplateText()
             for index in positions { result.append(text[offsets[index]..<offsets[index + 1]]) }

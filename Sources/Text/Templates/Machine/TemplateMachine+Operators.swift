@@ -13,20 +13,24 @@ extension TemplateMachine {
         switch value {
         case .undefined: return []
         case .string(let text):
-            try charge(text.count * 32)
+            try budget.charge(text.count, each: TemplateBudget.object)
             return text.characters.map { .string($0) }
         case .list(let list), .tuple(let list): items = list.items
         case .dict(let dict), .view(let dict, .keys): items = dict.keys
         case .view(let dict, .values): items = dict.values
-        case .view(let dict, .items): items = (0..<dict.count).map { dict.item(at: $0) }
-        case .range(let range): items = range.items
+        case .view(let dict, .items):
+            try budget.charge(dict.count, each: TemplateBudget.object)
+            items = (0..<dict.count).map { dict.item(at: $0) }
+        case .range(let range):
+            try budget.charge(range.count, each: TemplateBudget.item)
+            items = range.items
         case .iterator(let iterator): items = iterator.takeAll()
         default:
             throw TemplateError.value(
                 "a value of type '\(value.typeName)' is not iterable",
                 remedy: value.isNone ? "test with 'is none' first" : nil)
         }
-        try charge(items.count * 8)
+        try budget.charge(items.count)
         return items
     }
 
@@ -50,7 +54,7 @@ extension TemplateMachine {
             try checkSize(result.count + text.count)
             result.append(text)
         }
-        try charge(result.count)
+        try budget.chargeCopy(result.count)
         return .string(result)
     }
 
@@ -92,7 +96,7 @@ extension TemplateMachine {
         switch (operation, left, right) {
         case (.add, .string(var a), .string(let b)):
             try checkSize(a.count + b.count)
-            try charge(a.count + b.count)
+            try budget.chargeCopy(a.count + b.count)
             a.append(b)
             return .string(a)
         case (.modulo, .string(let format), _):
@@ -139,7 +143,7 @@ extension TemplateMachine {
     ) throws(TemplateError) -> TemplateText {
         let size = text.count.multipliedClamped(by: max(times, 0))
         try checkSize(size)
-        try charge(size)
+        try budget.chargeCopy(size)
         return text.repeated(times)
     }
 
@@ -148,7 +152,7 @@ extension TemplateMachine {
     ) throws(TemplateError) -> TemplateList {
         let size = list.weight.multipliedClamped(by: max(times, 0))
         try checkSize(size)
-        try charge(size)
+        try budget.charge(size)
         var items: [TemplateValue] = []
         if !list.items.isEmpty {
             for _ in 0..<max(times, 0) { items += list.items }

@@ -22,7 +22,7 @@ struct TemplateMachine {
     private var outputs = [TemplateText()]
     private var callers: [Frame] = []
     private var frame: Frame
-    private var remainingSteps: Int
+    var budget: TemplateBudget
 
     /// What can be part of a cycle of references, to be taken apart in the end.
     private var namespaces: [TemplateNamespace] = []
@@ -55,7 +55,7 @@ struct TemplateMachine {
             }
         }
         names = program.names.map { TemplateText($0) }
-        remainingSteps = limits.steps
+        budget = TemplateBudget(steps: limits.steps)
         let slotCount = program.chunks.first?.slotCount ?? 0
         frame = Frame(
             chunk: 0, activation: TemplateActivation(slotCount: slotCount, parent: nil))
@@ -88,16 +88,6 @@ struct TemplateMachine {
 
     // MARK: Limits
 
-    /// Pays for work on so many bytes or items.
-    mutating func charge(_ amount: Int) throws(TemplateError) {
-        remainingSteps -= amount >> 6
-        guard remainingSteps >= 0 else { throw stepsExceeded }
-    }
-
-    private var stepsExceeded: TemplateError {
-        TemplateError.limit("the template takes more than \(limits.steps) steps", knob: "steps")
-    }
-
     /// Refuses a value before it is made, if it would be too large.
     func checkSize(_ bytes: Int) throws(TemplateError) {
         guard bytes <= limits.valueBytes else {
@@ -117,7 +107,7 @@ struct TemplateMachine {
     mutating func makeList(
         _ items: [TemplateValue], origin: TemplateOrigin = .template
     ) throws(TemplateError) -> TemplateList {
-        try charge(items.count * 8)
+        try budget.charge(items.count, each: TemplateBudget.item)
         let list = TemplateList(unchecked: items, origin: origin)
         try checkDepth(list.depth)
         try checkSize(list.weight)
@@ -127,7 +117,7 @@ struct TemplateMachine {
     mutating func makeDict(
         _ pairs: [(key: TemplateValue, value: TemplateValue)], origin: TemplateOrigin = .template
     ) throws(TemplateError) -> TemplateDict {
-        try charge(pairs.count * 16)
+        try budget.charge(pairs.count, each: TemplateBudget.key)
         let dict = try TemplateDict(unchecked: pairs, origin: origin)
         try checkDepth(dict.depth)
         try checkSize(dict.weight)
@@ -137,7 +127,7 @@ struct TemplateMachine {
     mutating func makeIterator(
         _ items: [TemplateValue], origin: TemplateOrigin = .template
     ) throws(TemplateError) -> TemplateValue {
-        try charge(items.count * 8)
+        try budget.charge(items.count, each: TemplateBudget.item)
         let iterator = TemplateIterator(unchecked: items, origin: origin)
         try checkDepth(iterator.depth)
         try checkSize(iterator.weight)
@@ -147,6 +137,7 @@ struct TemplateMachine {
     mutating func makeNamespace(
         _ pairs: [(key: TemplateValue, value: TemplateValue)]
     ) throws(TemplateError) -> TemplateValue {
+        try budget.charge(TemplateBudget.call + pairs.count * TemplateBudget.key)
         let namespace = TemplateNamespace()
         for (key, value) in pairs {
             guard case .string(let name) = key else {
@@ -227,7 +218,7 @@ struct TemplateMachine {
     }
 
     private mutating func write(_ text: TemplateText) throws(TemplateError) {
-        try charge(text.count)
+        try budget.chargeCopy(text.count)
         let last = outputs.count - 1
         let size = outputs[last].count + text.count
         if last > 0 {
@@ -243,8 +234,7 @@ struct TemplateMachine {
 
     /// Runs one instruction; says whether there is another one.
     private mutating func step() throws(TemplateError) -> Bool {
-        remainingSteps -= 1
-        guard remainingSteps >= 0 else { throw stepsExceeded }
+        try budget.chargeStep()
         let instruction = program.chunks[frame.chunk].instructions[frame.position]
         frame.position += 1
         switch instruction {
@@ -487,7 +477,7 @@ struct TemplateMachine {
         }
         let activation = TemplateActivation(
             slotCount: program.chunks[macro.chunk].slotCount, parent: macro.scope)
-        try charge(activation.slots.count * 8)
+        try budget.charge(TemplateBudget.call + activation.slots.count * 8)
         try bind(arguments, to: macro.shape, in: activation)
         callers.append(frame)
         frame = Frame(chunk: macro.chunk, activation: activation)

@@ -192,10 +192,10 @@ final class TemplateIterator {
 }
 
 extension Int {
-    /// The sum, or the largest integer if there is none.
+    /// The sum, or the nearest integer if there is none.
     func addingClamped(_ other: Int) -> Int {
         let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 
     /// The product, or the largest integer if there is none.

@@ -44,6 +44,12 @@ struct TemplateText: Sendable {
     var isEmpty: Bool { bytes.isEmpty }
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// What going through the text costs: code points beyond ASCII take longer.
+    var workUnits: Int {
+        let isASCII = bytes.allSatisfy { $0 < 0x80 }
+        return bytes.count.multipliedClamped(by: isASCII ? 4 : 48)
+    }
+
     /// Whether any byte is content.
     var overallOrigin: TemplateOrigin {
         runs.isEmpty ? (bytes.isEmpty ? .template : origin) : .content
