@@ -39,6 +39,7 @@ struct TemplateLimitsTests {
             ("{{ '%.*f' % (10 ** 12, 1.5) }}", "valueBytes"),
             ("{{ 'a\\nb'|indent(10 ** 12) }}", "valueBytes"),
             ("{{ [[[1]]]|tojson(indent=10 ** 12) }}", "valueBytes"),
+            ("{{ 1|tojson(indent=10 ** 12) }}", "valueBytes"),
             ("{{ [1]|batch(10 ** 12, 'x')|list }}", "valueBytes"),
             ("{{ [1]|slice(10 ** 12)|list }}", "valueBytes"),
             ("{{ ('x' * 60000)|replace('x', 'y' * 60000) }}", "valueBytes"),
@@ -46,7 +47,10 @@ struct TemplateLimitsTests {
             ("{{ '\\t'.expandtabs(10 ** 12) }}", "valueBytes"),
             ("{{ '7'.zfill(10 ** 12) }}", "valueBytes"),
             ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "callDepth"),
-            ("{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}", "callDepth"),
+            (
+                "{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}",
+                "callDepth"
+            ),
             (
                 "{% set ns = namespace(l=[]) %}{% for a in range(1000) %}{% set ns.l = [ns.l] %}"
                     + "{% endfor %}", "valueDepth"
@@ -104,6 +108,13 @@ struct TemplateLimitsTests {
         let branches =
             "{% if 0 %}" + String(repeating: "{% elif 0 %}", count: 5000) + "{% else %}x{% endif %}"
         #expect(try ChatTemplate(branches).render([:]) == "x")
+    }
+
+    @Test("many branches with many names are read in time that grows with their number")
+    func manyBranches() throws {
+        var source = "{% if 0 %}"
+        for number in 0..<6000 { source += "{% elif a\(number) %}{{ b\(number) }}" }
+        #expect(try ChatTemplate(source + "{% endif %}").render([:]) == "")
     }
 
     @Test("variables nested too deep are refused")

@@ -106,7 +106,9 @@ extension TemplateMachine {
         guard room >= 0, leeway >= 0 else {
             throw TemplateError.value("'truncate' to \(length) leaves no room for its ending")
         }
-        if let count = self.length(of: value), count <= length.addingClamped(leeway) { return value }
+        if let count = self.length(of: value), count <= length.addingClamped(leeway) {
+            return value
+        }
         let text = try requiredText(value)
         var result = text[0..<text.offset(ofScalar: room)]
         if !(given[1]?.isTrue ?? false),

@@ -77,7 +77,8 @@ private struct TemplatePrinter {
             try write(">", origin)
         case .function(let function): try write("<function \(function.rawValue)>", origin)
         case .method(let method):
-            try write("<built-in method \(method.name) of \(method.receiver.typeName) object>", origin)
+            try write(
+                "<built-in method \(method.name) of \(method.receiver.typeName) object>", origin)
         case .iterator, .cycler, .joiner: try write("<\(value.typeName) object>", origin)
         }
     }

@@ -156,8 +156,11 @@ final class TemplateScope {
         let start = journal.count
         analysis()
         var changes: [(name: String, symbol: Symbol)] = []
+        var seen: Set<String> = []
         for (name, before) in journal[start...].reversed() {
-            if let symbol = symbols[name] { changes.append((name, symbol)) }
+            if seen.insert(name).inserted, let symbol = symbols[name] {
+                changes.append((name, symbol))
+            }
             symbols[name] = before
         }
         journal.removeSubrange(start...)
