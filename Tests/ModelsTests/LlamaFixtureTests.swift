@@ -53,9 +53,9 @@ import Testing
     func readsBothSpellings() throws {
         for name in ["01-llama-linear-rope", "01-llama3-rope-tied", "02-qwen2-tied"] {
             let files = try FolderFiles(path: Fixtures.path(name))
-            let old = try LlamaConfiguration(#require(files.object(of: "config.json")))
-            let new = try LlamaConfiguration(#require(files.object(of: "config.v5.json")))
-            #expect(old == new, "\(name)")
+            let old = try #require(try files.object(of: "config.json"))
+            let new = try #require(try files.object(of: "config.v5.json"))
+            #expect(try LlamaConfiguration(old) == LlamaConfiguration(new), "\(name)")
         }
     }
 
