@@ -149,8 +149,9 @@ FK_INLINE fk_run_view fk_run_parts(fk_packed_format f, const uint8_t *run, int b
 /* The index FK_PACKED_<type> of a type, -1 if it cannot be packed. */
 int fk_packed_index(fk_type type);
 
-/* The format of an index. */
+/* The format and the type of an index. */
 fk_packed_format fk_packed_format_at(int index);
+fk_type fk_packed_type_at(int index);
 
 /* The value + offset of a stored code. */
 FK_INLINE uint8_t fk_packed_value(fk_packed_format f, int code) {

@@ -1,23 +1,20 @@
-#include "plain_run.h"
+#include "packed_layout.h"
+
+/* One row's part of a run, out of the interleaving. */
+typedef struct plain_run {
+    uint8_t codes[FK_RUN];             /* one a byte, without offset or table */
+    uint16_t d[FK_RUN_BLOCKS];         /* f16 bits, one a block; K types: d[0] only */
+    uint16_t m[FK_RUN_BLOCKS];         /* f16 bits; K types: dmin in m[0] */
+    uint8_t sc[2 * FK_RUN_BLOCKS];     /* E8M0, I8, U8_MIN: one a block; halves: two */
+    uint8_t mn[FK_RUN_BLOCKS];         /* U8_MIN */
+} plain_run;
 
 /* Element i of 32 in the low nibble of byte i, element i + 16 in its high one. */
-static void split_nibbles(uint8_t *codes, const uint8_t *q) {
-    for (int i = 0; i < 16; i++) {
-        codes[i] = q[i] & 15;
-        codes[i + 16] = q[i] >> 4;
-    }
-}
-
 static void join_nibbles(uint8_t *q, const uint8_t *codes) {
     for (int i = 0; i < 16; i++) q[i] = (uint8_t)((codes[i] & 15) | codes[i + 16] << 4);
 }
 
 /* Bit i of 32 on top of the nibble of element i. */
-static void add_fifth_bits(uint8_t *codes, const uint8_t *high) {
-    for (int i = 0; i < 32; i++)
-        codes[i] |= (uint8_t)((high[i / 8] >> i % 8 & 1) << 4);
-}
-
 static void take_fifth_bits(uint8_t *high, const uint8_t *codes) {
     memset(high, 0, 4);
     for (int i = 0; i < 32; i++) high[i / 8] |= (uint8_t)((codes[i] >> 4 & 1) << i % 8);
@@ -25,14 +22,6 @@ static void take_fifth_bits(uint8_t *high, const uint8_t *codes) {
 
 /* Q4_K and Q5_K: of each 64 elements, the first 32 in low nibbles, the others in
  * high ones. */
-static void split_wide_nibbles(uint8_t *codes, const uint8_t *q) {
-    for (int c = 0; c < 4; c++)
-        for (int i = 0; i < 32; i++) {
-            codes[64 * c + i] = q[32 * c + i] & 15;
-            codes[64 * c + 32 + i] = q[32 * c + i] >> 4;
-        }
-}
-
 static void join_wide_nibbles(uint8_t *q, const uint8_t *codes) {
     for (int c = 0; c < 4; c++)
         for (int i = 0; i < 32; i++)
@@ -41,13 +30,6 @@ static void join_wide_nibbles(uint8_t *q, const uint8_t *codes) {
 }
 
 /* Q2_K and Q3_K: of each 128 elements, number 32 p + i in bits 2 p, 2 p + 1 of byte i. */
-static void split_pairs(uint8_t *codes, const uint8_t *q) {
-    for (int c = 0; c < 2; c++)
-        for (int p = 0; p < 4; p++)
-            for (int i = 0; i < 32; i++)
-                codes[128 * c + 32 * p + i] = q[32 * c + i] >> 2 * p & 3;
-}
-
 static void join_pairs(uint8_t *q, const uint8_t *codes) {
     for (int c = 0; c < 2; c++)
         for (int i = 0; i < 32; i++) {
@@ -58,12 +40,6 @@ static void join_pairs(uint8_t *q, const uint8_t *codes) {
 }
 
 /* Q3_K and Q5_K: bit p of byte i belongs to element 32 p + i. */
-static void add_high_bits(uint8_t *codes, const uint8_t *high, int shift) {
-    for (int p = 0; p < 8; p++)
-        for (int i = 0; i < 32; i++)
-            codes[32 * p + i] |= (uint8_t)((high[i] >> p & 1) << shift);
-}
-
 static void take_high_bits(uint8_t *high, const uint8_t *codes, int shift) {
     for (int i = 0; i < 32; i++) {
         int bits = 0;
@@ -74,15 +50,6 @@ static void take_high_bits(uint8_t *high, const uint8_t *codes, int shift) {
 
 /* Q6_K: of each 128 elements, low nibbles as two groups of 64 in 64 bytes, the two
  * high bits of number 32 p + i in bits 2 p of byte i. */
-static void split_q6(uint8_t *codes, const uint8_t *low, const uint8_t *high) {
-    for (int c = 0; c < 2; c++)
-        for (int i = 0; i < 64; i++) {
-            int bits = high[32 * c + i % 32] >> 2 * (i / 32), byte = low[64 * c + i];
-            codes[128 * c + i] = (uint8_t)((byte & 15) | (bits & 3) << 4);
-            codes[128 * c + 64 + i] = (uint8_t)(byte >> 4 | (bits >> 4 & 3) << 4);
-        }
-}
-
 static void join_q6(uint8_t *low, uint8_t *high, const uint8_t *codes) {
     for (int c = 0; c < 2; c++) {
         const uint8_t *half = codes + 128 * c;
@@ -94,16 +61,7 @@ static void join_q6(uint8_t *low, uint8_t *high, const uint8_t *codes) {
     }
 }
 
-static void split_k_scales(fk_plain_run *run, const uint8_t *scales) {
-    for (int j = 0; j < 8; j++) {
-        int scale, min;
-        fk_scale_min_k(scales, j, &scale, &min);
-        run->sc[j] = (uint8_t)scale;
-        run->mn[j] = (uint8_t)min;
-    }
-}
-
-static void join_k_scales(uint8_t *scales, const fk_plain_run *run) {
+static void join_k_scales(uint8_t *scales, const plain_run *run) {
     for (int j = 0; j < 4; j++) {
         scales[j] = (uint8_t)(run->sc[j] | run->sc[j + 4] >> 4 << 6);
         scales[j + 4] = (uint8_t)(run->mn[j] | run->mn[j + 4] >> 4 << 6);
@@ -111,7 +69,7 @@ static void join_k_scales(uint8_t *scales, const fk_plain_run *run) {
     }
 }
 
-static void join_q3_scales(uint8_t *scales, const fk_plain_run *run) {
+static void join_q3_scales(uint8_t *scales, const plain_run *run) {
     memset(scales, 0, 12);
     for (int j = 0; j < 16; j++) {
         int value = (int8_t)run->sc[j] + 32;
@@ -120,110 +78,8 @@ static void join_q3_scales(uint8_t *scales, const fk_plain_run *run) {
     }
 }
 
-void fk_split_blocks(int format, fk_plain_run *run, const uint8_t *gguf, int blocks) {
-    switch (format) {
-    case FK_PACKED_Q4_0:
-    case FK_PACKED_IQ4_NL:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_q4_0 *x = (const fk_block_q4_0 *)gguf + b;
-            run->d[b] = fk_load_u16(x->d);
-            split_nibbles(run->codes + 32 * b, x->q);
-        }
-        break;
-    case FK_PACKED_Q4_1:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_q4_1 *x = (const fk_block_q4_1 *)gguf + b;
-            run->d[b] = fk_load_u16(x->d);
-            run->m[b] = fk_load_u16(x->m);
-            split_nibbles(run->codes + 32 * b, x->q);
-        }
-        break;
-    case FK_PACKED_Q5_0:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_q5_0 *x = (const fk_block_q5_0 *)gguf + b;
-            run->d[b] = fk_load_u16(x->d);
-            split_nibbles(run->codes + 32 * b, x->q);
-            add_fifth_bits(run->codes + 32 * b, x->high);
-        }
-        break;
-    case FK_PACKED_Q5_1:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_q5_1 *x = (const fk_block_q5_1 *)gguf + b;
-            run->d[b] = fk_load_u16(x->d);
-            run->m[b] = fk_load_u16(x->m);
-            split_nibbles(run->codes + 32 * b, x->q);
-            add_fifth_bits(run->codes + 32 * b, x->high);
-        }
-        break;
-    case FK_PACKED_Q8_0:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_q8_0 *x = (const fk_block_q8_0 *)gguf + b;
-            run->d[b] = fk_load_u16(x->d);
-            for (int i = 0; i < 32; i++) run->codes[32 * b + i] = (uint8_t)(x->q[i] ^ 0x80);
-        }
-        break;
-    case FK_PACKED_MXFP4:
-        for (int b = 0; b < blocks; b++) {
-            const fk_block_mxfp4 *x = (const fk_block_mxfp4 *)gguf + b;
-            run->sc[b] = x->e;
-            split_nibbles(run->codes + 32 * b, x->q);
-        }
-        break;
-    case FK_PACKED_Q2_K: {
-        const fk_block_q2_k *x = (const fk_block_q2_k *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        run->m[0] = fk_load_u16(x->dmin);
-        memcpy(run->sc, x->scales, 16);
-        split_pairs(run->codes, x->q);
-        break;
-    }
-    case FK_PACKED_Q3_K: {
-        const fk_block_q3_k *x = (const fk_block_q3_k *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        for (int j = 0; j < 16; j++) run->sc[j] = (uint8_t)fk_scale_q3_k(x->scales, j);
-        split_pairs(run->codes, x->q);
-        add_high_bits(run->codes, x->high, 2);
-        break;
-    }
-    case FK_PACKED_Q4_K: {
-        const fk_block_q4_k *x = (const fk_block_q4_k *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        run->m[0] = fk_load_u16(x->dmin);
-        split_k_scales(run, x->scales);
-        split_wide_nibbles(run->codes, x->q);
-        break;
-    }
-    case FK_PACKED_Q5_K: {
-        const fk_block_q5_k *x = (const fk_block_q5_k *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        run->m[0] = fk_load_u16(x->dmin);
-        split_k_scales(run, x->scales);
-        split_wide_nibbles(run->codes, x->q);
-        add_high_bits(run->codes, x->high, 4);
-        break;
-    }
-    case FK_PACKED_Q6_K: {
-        const fk_block_q6_k *x = (const fk_block_q6_k *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        memcpy(run->sc, x->scales, 16);
-        split_q6(run->codes, x->low, x->high);
-        break;
-    }
-    case FK_PACKED_IQ4_XS: {
-        const fk_block_iq4_xs *x = (const fk_block_iq4_xs *)gguf;
-        run->d[0] = fk_load_u16(x->d);
-        for (int b = 0; b < 8; b++) {
-            int low = x->low[b / 2] >> 4 * (b % 2) & 15;
-            int high = fk_load_u16(x->high) >> 2 * b & 3;
-            run->sc[b] = (uint8_t)((low | high << 4) - 32);
-            split_nibbles(run->codes + 32 * b, x->q + 16 * b);
-        }
-        break;
-    }
-    }
-}
-
-void fk_join_blocks(int format, uint8_t *gguf, const fk_plain_run *run, int blocks) {
+/* Writes the GGUF blocks of a row's part of a run. */
+static void join_blocks(int format, uint8_t *gguf, const plain_run *run, int blocks) {
     switch (format) {
     case FK_PACKED_Q4_0:
     case FK_PACKED_IQ4_NL:
@@ -326,5 +182,80 @@ void fk_join_blocks(int format, uint8_t *gguf, const fk_plain_run *run, int bloc
         fk_store_u16(x->high, (uint16_t)high);
         break;
     }
+    }
+}
+
+static uint16_t load_f16_lane(const uint8_t *lanes, int lane) {
+    return fk_load_u16(lanes + 2 * lane);
+}
+
+static void read_scales(fk_packed_format f, plain_run *run, const fk_run_view *view,
+                        int lane, int blocks) {
+    for (int b = 0; b < blocks; b++) {
+        const uint8_t *at = view->scales + b * fk_packed_scale_bytes(f);
+        switch (f.scales) {
+        case FK_SCALES_F16_MIN: run->m[b] = load_f16_lane(at + 32, lane); /* fall through */
+        case FK_SCALES_F16: run->d[b] = load_f16_lane(at, lane); break;
+        case FK_SCALES_U8_MIN: run->mn[b] = at[16 + lane]; /* fall through */
+        case FK_SCALES_E8M0:
+        case FK_SCALES_I8: run->sc[b] = at[lane]; break;
+        default:
+            run->sc[2 * b] = at[lane];
+            run->sc[2 * b + 1] = at[16 + lane];
+            break;
+        }
+    }
+    if (fk_packed_has_super(f)) {
+        run->d[0] = load_f16_lane(view->super, lane);
+        if (fk_packed_has_min(f)) run->m[0] = load_f16_lane(view->super + 32, lane);
+    }
+}
+
+/* Takes one row's part of a run out of the interleaving. */
+static void unpack_run(int index, uint8_t *gguf, const uint8_t *run, int lane, int blocks) {
+    fk_packed_format f = fk_packed_format_at(index);
+    fk_run_view view = fk_run_parts(f, run, blocks);
+    plain_run plain;
+    for (int b = 0; b < blocks; b++)
+        for (int i = 0; i < FK_BLOCK; i++)
+            plain.codes[FK_BLOCK * b + i] = (uint8_t)fk_packed_code(f, view, b, lane, i);
+    read_scales(f, &plain, &view, lane, blocks);
+    join_blocks(index, gguf, &plain, blocks);
+}
+
+void fk_unpack(fk_type type, void *rows, const void *packed, int64_t row_begin,
+               int64_t row_end, int64_t n, int64_t k) {
+    int index = fk_packed_index(type);
+    if (index < 0) return;
+    (void)n;
+    fk_packed_format f = fk_packed_format_at(index);
+    size_t block_bytes = fk_block_bytes(type);
+    uint8_t *out = rows;
+    for (int64_t row = row_begin; row < row_end; row++) {
+        const uint8_t *run = (const uint8_t *)packed +
+                             (size_t)(row / FK_LANES) * (size_t)fk_packed_group_bytes(f, k);
+        for (int64_t at = 0; at < k; at += FK_RUN) {
+            int blocks = k - at < FK_RUN ? (int)(k - at) / FK_BLOCK : FK_RUN_BLOCKS;
+            unpack_run(index, out, run, (int)(row % FK_LANES), blocks);
+            out += (size_t)(blocks * FK_BLOCK / f.super) * block_bytes;
+            run += fk_packed_run_bytes(f, blocks);
+        }
+    }
+}
+
+void fk_packed_row(fk_type type, float *y, const void *packed, int64_t row, int64_t n,
+                   int64_t k) {
+    int index = fk_packed_index(type);
+    if (index < 0) return;
+    (void)n;
+    fk_packed_format f = fk_packed_format_at(index);
+    uint8_t gguf[FK_RUN_BLOCKS * 34]; /* the largest: 8 blocks of Q8_0 */
+    const uint8_t *run = (const uint8_t *)packed +
+                         (size_t)(row / FK_LANES) * (size_t)fk_packed_group_bytes(f, k);
+    for (int64_t at = 0; at < k; at += FK_RUN) {
+        int blocks = k - at < FK_RUN ? (int)(k - at) / FK_BLOCK : FK_RUN_BLOCKS;
+        unpack_run(index, gguf, run, (int)(row % FK_LANES), blocks);
+        fk_dequantize(type, y + at, gguf, blocks * FK_BLOCK);
+        run += fk_packed_run_bytes(f, blocks);
     }
 }
