@@ -74,6 +74,8 @@ public struct Usage: Sendable, Hashable {
     public var proposedTokens = 0
     public var acceptedTokens = 0
 
+    public init() {}
+
     /// Generated tokens a second, the first one not counted.
     public var decodeTokensPerSecond: Double {
         decodeSeconds > 0 ? Double(max(0, completionTokens - 1)) / decodeSeconds : 0

@@ -2,6 +2,7 @@ import FathomGeneration
 import FathomModels
 import FathomTensors
 import FathomTestSupport
+import FathomText
 import Testing
 
 @Suite struct LanguageModelTests {

@@ -1,3 +1,4 @@
+import FathomCheckpoints
 import FathomGeneration
 import FathomJSON
 import FathomTensors
@@ -118,18 +119,26 @@ import Testing
         #expect(choice.alternatives.map(\.token) == [1, 0])
     }
 
+    private static func parameters(_ change: (inout SamplingParameters) -> Void)
+        -> SamplingParameters
+    {
+        var parameters = SamplingParameters()
+        change(&parameters)
+        return parameters
+    }
+
     @Test(
         "refuses parameters that mean nothing, by name",
         arguments: [
-            ("temperature", { $0.temperature = .nan }), ("temperature", { $0.temperature = -1 }),
-            ("top_p", { $0.topP = 0 }), ("top_k", { $0.topK = -1 }),
-            ("min_p", { $0.minP = 1.5 }), ("repetition_penalty", { $0.repetitionPenalty = 0 }),
-            ("logit_bias", { $0.logitBias = [100: 1] }),
-            ("logit_bias", { $0.logitBias = [1: .infinity] }),
-        ] as [(String, @Sendable (inout SamplingParameters) -> Void)])
-    func refuses(name: String, change: @Sendable (inout SamplingParameters) -> Void) throws {
-        var parameters = SamplingParameters()
-        change(&parameters)
+            ("temperature", parameters { $0.temperature = .nan }),
+            ("temperature", parameters { $0.temperature = -1 }),
+            ("top_p", parameters { $0.topP = 0 }), ("top_k", parameters { $0.topK = -1 }),
+            ("min_p", parameters { $0.minP = 1.5 }),
+            ("repetition_penalty", parameters { $0.repetitionPenalty = 0 }),
+            ("logit_bias", parameters { $0.logitBias = [100: 1] }),
+            ("logit_bias", parameters { $0.logitBias = [1: .infinity] }),
+        ])
+    func refuses(name: String, parameters: SamplingParameters) throws {
         let error = try #require(throws: SamplingError.self) {
             try parameters.validate(vocabularySize: 100)
         }

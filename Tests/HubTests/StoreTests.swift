@@ -220,7 +220,7 @@ struct StoreTests {
             try Disk.write([1], to: "\(folder.path)/\(name)")
         }
         #expect(try store.localModel(folder.path)?.format == .folder)
-        let gguf = try #require(try await store.model("\(folder.path)/m.gguf"))
+        let gguf = try await store.model("\(folder.path)/m.gguf")
         #expect(gguf.format == .gguf && gguf.path.hasSuffix("m.gguf"))
         let pickle = try await hubError { try store.localModel("\(folder.path)/m.bin") }
         #expect(pickle.description.contains("pickle is never loaded"))
