@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Damaged chat templates")
 struct TemplateFuzzTests {
-    private static let limits = TemplateLimits(steps: 200_000, outputBytes: 1 << 20)
+    private static let limits = TemplateLimits(steps: 50_000, outputBytes: 1 << 20)
 
     private static let variables: JSONObject = [
         "messages": [
@@ -54,7 +54,7 @@ struct TemplateFuzzTests {
             "\n",
         ].map { Array($0.utf8) }
         var generator = SeededGenerator(seed: 1704)
-        for _ in 0..<6000 {
+        for _ in 0..<3000 {
             var bytes = sources.randomElement(using: &generator) ?? []
             for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
                 let position = Int.random(in: 0..<bytes.count, using: &generator)

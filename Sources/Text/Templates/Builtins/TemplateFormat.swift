@@ -178,6 +178,7 @@ extension TemplateMachine {
             }
             value = arguments.positional[position]
         } else {
+            try budget.charge(arguments.keywords.count, each: 8)
             guard let found = arguments.keywords.first(where: { $0.name == first }) else {
                 throw TemplateError.value("a format asks for '\(first)', which it is not given")
             }
