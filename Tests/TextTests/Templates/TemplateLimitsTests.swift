@@ -74,7 +74,9 @@ struct TemplateLimitsTests {
             ),
         ] as [(String, String)])
     func work(source: String, knob: String) throws {
-        let error = try #require(failure(source, limits: TemplateLimits(steps: 300_000)))
+        let limits = TemplateLimits(
+            steps: 300_000, outputBytes: 1 << 22, valueBytes: 1 << 22)
+        let error = try #require(failure(source, limits: limits))
         #expect(error.kind == .limit, "\(error)")
         #expect(error.remedy?.contains("TemplateLimits.\(knob) ") == true, "\(error)")
         #expect(error.line != nil)
