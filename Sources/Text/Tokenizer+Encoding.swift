@@ -98,12 +98,7 @@ extension Tokenizer {
         } else if normalizer.isIdentity {
             encodeNormalized(text, gap, templates, isFirst: gap.lowerBound == 0, scratch, &tokens)
         } else {
-            var local = TemplateRanges()
-            for range in templates.ranges {
-                let part = range.clamped(to: gap)
-                local.append(part.lowerBound - gap.lowerBound..<part.upperBound - gap.lowerBound)
-            }
-            let normalized = normalizer.normalize(Array(text[gap]), local)
+            let normalized = normalizer.normalize(Array(text[gap]), templates.clamped(to: gap))
             normalized.text.withUnsafeBufferPointer {
                 encodeNormalized(
                     $0, 0..<$0.count, normalized.templates, isFirst: gap.lowerBound == 0, scratch,
@@ -196,7 +191,7 @@ extension Tokenizer {
         var normalized: [UInt8] = []
         normalized.reserveCapacity(gap.count + gap.count / 4 + 3)
         var symbols: [(token: Int32, range: Range<Int>)] = []
-        var templateIndex = 0
+        var templateIndex = templates.index(around: gap.lowerBound)
         front.normalizer.normalize(
             text, in: gap, into: &normalized,
             symbolEnd: { position in

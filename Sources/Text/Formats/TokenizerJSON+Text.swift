@@ -8,6 +8,8 @@ extension TokenizerJSON {
         _ value: JSONValue?, warnings: inout [String]
     ) throws(TokenizerError.Reason) -> Normalizer {
         var normalizer = Normalizer()
+        // How many times longer a text can become: steps of a hostile file multiply.
+        var growth = 1
         for (type, fields, path) in try flattenedComponents(
             value, "normalizer", list: "normalizers", limit: Normalizer.maximumSteps)
         {
@@ -24,13 +26,28 @@ extension TokenizerJSON {
             case "Prepend":
                 let prefix = try fields.required(
                     "prepend", in: path, fields.string("prepend", in: path))
+                guard prefix.utf8.count <= Normalizer.maximumGrowth else {
+                    throw .unsupported(
+                        field: "\(path).prepend", value: prefix,
+                        supported: "up to \(Normalizer.maximumGrowth) bytes")
+                }
                 normalizer.steps.append(.prepend(Array(prefix.utf8)))
             case "Replace":
                 let content = try fields.required(
                     "content", in: path, fields.string("content", in: path))
+                growth *= content.utf8.count + 1
+                guard growth <= Normalizer.maximumGrowth else {
+                    throw .unsupported(
+                        field: "\(path).content", value: content,
+                        supported: "replacements that lengthen a text at most "
+                            + "\(Normalizer.maximumGrowth) times")
+                }
                 let pattern = try pattern(fields["pattern"], path, warnings: &warnings)
                 normalizer.steps.append(.replace(pattern, with: Array(content.utf8)))
             case "Precompiled":
+                // As SentencePiece applies the map: the longest entry at each place. The
+                // `tokenizers` library looks at whole clusters of characters instead and drops
+                // marks that follow an entry, which is not repeated here.
                 let text = try fields.required(
                     "precompiled_charsmap", in: path,
                     fields.string("precompiled_charsmap", in: path))

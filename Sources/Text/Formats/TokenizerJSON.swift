@@ -182,8 +182,8 @@ enum TokenizerJSON {
         }
         // Added tokens behind the scored ones are never looked up in the trie.
         return UnigramModel(
-            trie: trie, scores: scores, unknown: unknown,
-            unknownScore: (scores.min() ?? 0) - UnigramModel.unknownPenalty)
+            trie: trie, scores: scores, unknown: unknown, lowestScore: scores.min() ?? 0,
+            roundsSums: false)
     }
 
     private static func unknownID(

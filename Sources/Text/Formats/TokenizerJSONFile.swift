@@ -18,7 +18,7 @@ struct TokenizerJSONFile {
     var tokens = Vocabulary.Builder()
     var tokenCount = 0
     /// Scores of the tokens, for a unigram model.
-    var scores: [Float]?
+    var scores: [Double]?
     var merges: [Merge] = []
     private(set) var reader: JSONReader
 
@@ -110,7 +110,7 @@ struct TokenizerJSONFile {
                 try add(key, id: id)
             }
         case .beginArray:
-            var scores: [Float] = []
+            var scores: [Double] = []
             while true {
                 let token = try next()
                 if token == .endArray { break }
@@ -123,10 +123,9 @@ struct TokenizerJSONFile {
                 case .integer(let value): score = Double(value)
                 default: throw wrongPair(scores.count)
                 }
-                guard Float(score).isFinite else { throw .badScore(id: scores.count) }
                 guard try next() == .endArray else { throw wrongPair(scores.count) }
                 try add(text, id: scores.count)
-                scores.append(Float(score))
+                scores.append(score)
             }
             self.scores = scores
         default:

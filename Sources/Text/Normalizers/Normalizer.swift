@@ -12,6 +12,7 @@ struct Normalizer: Sendable {
     }
 
     static let maximumSteps = 32
+    static let maximumGrowth = 1024
 
     var steps: [Step] = []
 

@@ -20,6 +20,8 @@ indirect enum PatternNode: Sendable, Hashable {
 struct PatternParser {
     private static let maximumNesting = 64
     private static let maximumRepetition = 1000
+    /// Ten times the longest in use. Sets are looked through for each character.
+    private static let maximumLength = 16_384
 
     private let pattern: String
     private let scalars: [Unicode.Scalar]
@@ -28,6 +30,9 @@ struct PatternParser {
 
     static func parse(_ pattern: String) throws(PatternError) -> PatternNode {
         var parser = PatternParser(pattern)
+        guard parser.scalars.count <= maximumLength else {
+            throw parser.error("more than \(maximumLength) characters")
+        }
         let node = try parser.readAlternatives(ignoresCase: false)
         guard parser.position == parser.scalars.count else {
             throw parser.error("')' without '('")

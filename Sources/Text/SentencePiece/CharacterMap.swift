@@ -4,6 +4,9 @@
 /// 32-bit units (Darts-clone), then the replacements, each ended by a zero byte. A leaf's value is
 /// the position of its replacement.
 struct CharacterMap: Sendable {
+    /// Bounds how much a text can grow; Unicode's longest has 33 bytes.
+    private static let longestReplacement = 256
+
     private let units: [UInt32]
     let replacements: [UInt8]
 
@@ -26,6 +29,14 @@ struct CharacterMap: Sendable {
         replacements = Array(bytes[(4 + size)...])
         guard replacements.isEmpty || replacements.last == 0 else {
             throw .malformedCharacterMap(detail: "the last replacement has no end")
+        }
+        var length = 0
+        for byte in replacements {
+            length = byte == 0 ? 0 : length + 1
+            guard length <= Self.longestReplacement else {
+                throw .malformedCharacterMap(
+                    detail: "a replacement of more than \(Self.longestReplacement) bytes")
+            }
         }
         guard String(validating: replacements, as: UTF8.self) != nil else {
             throw .malformedCharacterMap(detail: "the replacements are not UTF-8")

@@ -92,8 +92,8 @@ struct SentencePieceAssembly {
             if lowest == .greatestFiniteMagnitude { lowest = 0 }
             model = .unigram(
                 UnigramModel(
-                    trie: trie, scores: scores, unknown: fallback,
-                    unknownScore: lowest - UnigramModel.unknownPenalty))
+                    trie: trie, scores: scores.map { Double($0) }, unknown: fallback,
+                    lowestScore: Double(lowest), roundsSums: true))
         case .word, .character:
             throw .unsupported(
                 field: "model_type", value: "\(algorithm)", supported: "unigram, bpe")

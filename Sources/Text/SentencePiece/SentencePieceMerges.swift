@@ -39,9 +39,11 @@ struct SentencePieceMerges {
             }
             if borders.count > 2 { pieces.append((id, bytes, borders)) }
         }
+        var work = 0
         for piece in pieces {
-            // A long piece of many characters could stand for many merges; none in use has over 100.
-            guard piece.borders.count <= 1024 else {
+            // Each cut of a piece looks all of it up. Pieces in use have up to about 100 characters.
+            work += piece.bytes.count * piece.borders.count
+            guard piece.borders.count <= 1024, work <= 1 << 30 else {
                 throw .tokenTooLong(id: piece.id, bytes: piece.bytes.count, limit: 1024)
             }
             piece.bytes.withUnsafeBufferPointer { text in

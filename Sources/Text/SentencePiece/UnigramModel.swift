@@ -2,23 +2,32 @@
 /// scores sum highest.
 final class UnigramModel: Sendable {
     let trie: ByteTrie
-    let scores: [Float]
+    let scores: [Double]
     let unknown: BytePairModel.Unknown
     /// The score of a character that no token holds: SentencePiece takes ten below the lowest.
-    let unknownScore: Float
+    let unknownScore: Double
 
-    static let unknownPenalty: Float = 10
+    /// Whether sums are rounded to 32 bits, as SentencePiece keeps them; the `tokenizers` library
+    /// keeps 64. The difference decides between ways that would score the same exactly.
+    let roundsSums: Bool
 
-    init(trie: ByteTrie, scores: [Float], unknown: BytePairModel.Unknown, unknownScore: Float) {
+    static let unknownPenalty = 10.0
+
+    init(
+        trie: ByteTrie, scores: [Double], unknown: BytePairModel.Unknown, lowestScore: Double,
+        roundsSums: Bool
+    ) {
         self.trie = trie
         self.scores = scores
         self.unknown = unknown
-        self.unknownScore = unknownScore
+        let unknownScore = lowestScore - Self.unknownPenalty
+        self.unknownScore = roundsSums ? Double(Float(unknownScore)) : unknownScore
+        self.roundsSums = roundsSums
     }
 
     /// Appends the tokens of one piece of text, found from left to right in one pass.
     ///
-    /// Sums are kept as 32-bit floats, and of equal sums the first found stays, as in SentencePiece.
+    /// Of equal sums the first found stays.
     func encode(
         _ text: UnsafeBufferPointer<UInt8>, _ piece: Range<Int>, _ scratch: EncodingScratch,
         into tokens: inout [Int32]
@@ -42,13 +51,13 @@ final class UnigramModel: Sendable {
                 let token = trie.value(of: node)
                 guard token >= 0 else { continue }
                 lattice.offer(
-                    scores[Int(token)] + sum, token: token, from: start - base,
+                    rounded(scores[Int(token)] + sum), token: token, from: start - base,
                     to: position - base)
                 if position == characterEnd { hasWholeCharacter = true }
             }
             if !hasWholeCharacter {
                 lattice.offer(
-                    unknownScore + sum, token: UnigramLattice.unknown, from: start - base,
+                    rounded(unknownScore + sum), token: UnigramLattice.unknown, from: start - base,
                     to: characterEnd - base)
             }
             start = characterEnd
@@ -71,13 +80,18 @@ final class UnigramModel: Sendable {
         lattice.releaseLongTextMemory()
         scratch.unigram = lattice
     }
+
+    @inline(__always)
+    private func rounded(_ sum: Double) -> Double {
+        roundsSums ? Double(Float(sum)) : sum
+    }
 }
 
 /// The best way to each position of a text.
 struct UnigramLattice {
     static let unknown: Int32 = -1
 
-    private(set) var sums: [Float] = []
+    private(set) var sums: [Double] = []
     private var origins: [Int32] = []
     private var tokens: [Int32] = []
 
@@ -91,7 +105,7 @@ struct UnigramLattice {
     }
 
     @inline(__always)
-    mutating func offer(_ sum: Float, token: Int32, from origin: Int, to position: Int) {
+    mutating func offer(_ sum: Double, token: Int32, from origin: Int, to position: Int) {
         guard origins[position] < 0 || sum > sums[position] else { return }
         sums[position] = sum
         origins[position] = Int32(truncatingIfNeeded: origin)

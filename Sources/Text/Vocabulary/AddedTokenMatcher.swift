@@ -68,7 +68,7 @@ struct AddedTokenMatcher: Sendable {
     ) {
         var gapStart = range.lowerBound
         var position = range.lowerBound
-        var templateIndex = 0
+        var templateIndex = templates.index(around: position)
         while position < range.upperBound {
             let templateEnd = templates.end(around: position, index: &templateIndex)
             if templateEnd <= position, !hasPlainTokens {
@@ -152,6 +152,29 @@ struct TemplateRanges: Sendable, Hashable {
         } else {
             ranges.append(range)
         }
+    }
+
+    /// The index of the first range that ends behind a position.
+    func index(around position: Int) -> Int {
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound <= position { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// What of the ranges lies in a part of the text, counted from the part's start.
+    func clamped(to part: Range<Int>) -> TemplateRanges {
+        var clamped = TemplateRanges()
+        var index = index(around: part.lowerBound)
+        while index < ranges.count, ranges[index].lowerBound < part.upperBound {
+            let range = ranges[index].clamped(to: part)
+            clamped.append(range.lowerBound - part.lowerBound..<range.upperBound - part.lowerBound)
+            index += 1
+        }
+        return clamped
     }
 
     /// The end of the template text around a position, or 0 in content.

@@ -107,6 +107,20 @@ struct SegmentTests {
                 == 1)
     }
 
+    @Test("many short segments are encoded as one text")
+    func manySegments() throws {
+        for name in ["16-trained-bpe", "16-trained-spm-bpe"] {
+            let tokenizer = try TokenizerFixtures.tokenizer(name)
+            let marker = name == "16-trained-bpe" ? "<think>" : "<|user|>"
+            let id = try #require(tokenizer.id(of: marker))
+            let segments = (0..<20_000).flatMap { _ in
+                [PromptSegment.template(marker), .content("a \(marker)")]
+            }
+            let ids = tokenizer.encode(segments)
+            #expect(ids.count { $0 == id } == 20_000)
+        }
+    }
+
     @Test("merges that would spell a special token are left out, with a warning")
     func forgedMerges() throws {
         let tokenizer = try Tokenizer(

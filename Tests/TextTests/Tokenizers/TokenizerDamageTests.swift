@@ -153,6 +153,31 @@ struct TokenizerDamageTests {
         }
     }
 
+    @Test("replacements that multiply a text are refused")
+    func growth() throws {
+        func steps(_ count: Int, _ content: String) -> JSONValue {
+            let step: JSONValue = [
+                "type": "Replace", "pattern": ["String": "a"], "content": .string(content),
+            ]
+            return [
+                "type": "Sequence", "normalizers": .array(Array(repeating: step, count: count)),
+            ]
+        }
+        _ = try TokenizerFixtures.load(
+            TokenizerFixtures.trainedJSON { $0["normalizer"] = steps(10, "b") })
+        for normalizer in [
+            steps(11, "b"), steps(2, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            steps(1, String(repeating: "a", count: 2_000)), steps(33, ""),
+            ["type": "Prepend", "prepend": .string(String(repeating: "a", count: 2_000))],
+        ] as [JSONValue] {
+            guard case .unsupported = try reasonOfFile(changing: { $0["normalizer"] = normalizer })
+            else {
+                Issue.record("\(normalizer.serialized().prefix(80)) was accepted")
+                continue
+            }
+        }
+    }
+
     @Test("JSON that is none, or says a thing twice, is refused")
     func json() throws {
         for text in [
