@@ -69,7 +69,9 @@ public enum ModelLoader {
         let parameters = CheckpointParameters(
             source, path: path, precision: options.precision,
             makesVariables: options.recordsGradients,
-            ignoring: { isComputed($0) || ($0 == "lm_head.weight" && configuration.tiesWordEmbeddings) }
+            ignoring: {
+                isComputed($0) || ($0 == "lm_head.weight" && configuration.tiesWordEmbeddings)
+            }
         )
         let model = LlamaModel(
             ParameterScope(parameters), configuration, cacheType: options.cacheType)

@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The names of the formats are published as they are.
+
 /// How the elements of a tensor are stored.
 ///
 /// Raw values up to 39 are the type numbers of the GGUF format; those above 1000 are ours, for
@@ -67,7 +70,8 @@ public enum DType: Int32, Sendable, Hashable, CaseIterable {
     /// - Returns: `nil` if they do not fill whole blocks or the number overflows.
     public func byteCount(elements: Int) -> Int? {
         guard elements >= 0, elements % blockElements == 0 else { return nil }
-        let (bytes, overflow) = (elements / blockElements).multipliedReportingOverflow(by: blockBytes)
+        let (bytes, overflow) = (elements / blockElements).multipliedReportingOverflow(
+            by: blockBytes)
         return overflow ? nil : bytes
     }
 

@@ -117,7 +117,9 @@ public struct Tensor: Sendable {
     }
 
     /// Lends the bytes.
-    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E)
+        -> R
+    {
         try body(UnsafeRawBufferPointer(start: bytes, count: byteCount))
     }
 

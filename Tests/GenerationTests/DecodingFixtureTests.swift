@@ -27,7 +27,8 @@ import Testing
         }
     }
 
-    @Test("GGUF files decode to the reference's tokens",
+    @Test(
+        "GGUF files decode to the reference's tokens",
         arguments: ["15-gguf-llama-mixed", "15-gguf-llama-q8_0"])
     func decodesGGUF(name: String) throws {
         let model = try ModelLoader.load(.open(Fixtures.path("\(name)/model.gguf")), .exact).model

@@ -3,8 +3,8 @@ import FathomGeneration
 import FathomJSON
 import FathomModels
 import FathomTensors
-import FathomText
 import FathomTestSupport
+import FathomText
 import Testing
 
 #if canImport(Glibc)

@@ -40,7 +40,8 @@ public final class CheckpointParameters: ParameterProvider {
     ///   - ignoring: names that may stay unused, such as tables the model computes itself.
     public init(
         _ source: any CheckpointSource, path: String, precision: Precision = .stored,
-        makesVariables: Bool = false, ignoring: @escaping @Sendable (String) -> Bool = { _ in false }
+        makesVariables: Bool = false,
+        ignoring: @escaping @Sendable (String) -> Bool = { _ in false }
     ) {
         self.source = source
         self.path = path

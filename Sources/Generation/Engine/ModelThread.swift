@@ -77,10 +77,11 @@ final class ModelThread: @unchecked Sendable {
     }
 
     #if canImport(Darwin)
-        private static let entry: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = {
-            Unmanaged<Queue>.fromOpaque($0).takeRetainedValue().run()
-            return nil
-        }
+        private static let entry:
+            @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? = {
+                Unmanaged<Queue>.fromOpaque($0).takeRetainedValue().run()
+                return nil
+            }
     #else
         private static let entry:
             @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in

@@ -102,7 +102,8 @@ public struct SamplingParameters: Sendable, Hashable {
             }
             guard bias.magnitude <= 1000 else {
                 throw SamplingError(
-                    parameter: "logit_bias", value: "\(bias)", rule: "it must be from -1000 to 1000")
+                    parameter: "logit_bias", value: "\(bias)", rule: "it must be from -1000 to 1000"
+                )
             }
         }
     }

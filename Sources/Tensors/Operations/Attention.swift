@@ -236,9 +236,11 @@ private func attend(_ jobs: [Job], _ shape: AttentionShape) {
     if tasks.count > 2 { tasks.sort { $0.cost > $1.cost } }
     guard let first = jobs.first else { return }
     let scratchFloats = jobs.reduce(0) { most, job in
-        max(most, withUnsafePointer(to: job.kernel.cache) {
-            fk_attend_scratch_floats($0, first.kernel.group)
-        })
+        max(
+            most,
+            withUnsafePointer(to: job.kernel.cache) {
+                fk_attend_scratch_floats($0, first.kernel.group)
+            })
     }
     pool.run(tasks.count) { index in
         let task = tasks[index]

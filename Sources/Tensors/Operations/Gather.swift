@@ -22,7 +22,8 @@ public func gather(_ ids: [Int32], from matrix: Matrix) -> Tensor {
             let ids = SharedPointer(ids.baseAddress)
             parallel(width, grain: 64) { columns in
                 fk_scatter_add_rows_f32(
-                    sums, width, rows, width, ids.pointer, ids.pointer == nil ? 0 : gradient.shape[0],
+                    sums, width, rows, width, ids.pointer,
+                    ids.pointer == nil ? 0 : gradient.shape[0],
                     columns.lowerBound, columns.upperBound)
             }
         }

@@ -42,7 +42,9 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     /// Lends the file's bytes.
-    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E)
+        -> R
+    {
         try body(UnsafeRawBufferPointer(start: base, count: byteCount))
     }
 

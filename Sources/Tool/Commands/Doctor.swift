@@ -10,9 +10,13 @@ struct Doctor: ParsableCommand {
         var rows: [[String]] = []
         rows.append(["instructions", InstructionLevel.active])
         if InstructionLevel.active != InstructionLevel.detected {
-            rows.append(["", "lowered by FATHOM_LEVEL; the machine has \(InstructionLevel.detected)"])
+            rows.append([
+                "", "lowered by FATHOM_LEVEL; the machine has \(InstructionLevel.detected)",
+            ])
         }
-        rows.append(["matrix unit", InstructionLevel.matrixUnitAbsence.map { "none: \($0)" } ?? "AMX"])
+        rows.append([
+            "matrix unit", InstructionLevel.matrixUnitAbsence.map { "none: \($0)" } ?? "AMX",
+        ])
         rows.append(["cores", "\(ThreadPool.coreCount)"])
         rows.append(["memory", Format.bytes(Machine.memoryBytes)])
         let store = try ModelStore()
@@ -27,7 +31,9 @@ struct Doctor: ParsableCommand {
         }
         rows.append(["hub", store.settings.endpoint])
         rows.append(["offline", store.settings.isOffline ? "yes: nothing is fetched" : "no"])
-        rows.append(["hub token", store.settings.token == nil ? "none (public models only)" : "set"])
+        rows.append([
+            "hub token", store.settings.token == nil ? "none (public models only)" : "set",
+        ])
         do {
             let models = try store.list()
             rows.append(["installed", models.isEmpty ? "none" : "\(models.count) models"])

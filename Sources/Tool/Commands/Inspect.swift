@@ -49,12 +49,15 @@ struct Inspect: AsyncParsableCommand {
         var damaged: [String] = []
         for info in summary.tensors where info.dtype.isReal && info.dtype.canDecode {
             let count = try source.tensor(info.name).nonFiniteCount
-            if count > 0 { damaged.append("'\(info.name)' has \(count) values that are no numbers") }
+            if count > 0 {
+                damaged.append("'\(info.name)' has \(count) values that are no numbers")
+            }
         }
         try source.checkIntact()
         guard damaged.isEmpty else {
-            throw ToolError("\(source is GGUFFile ? "file" : "folder") \(model): "
-                + damaged.joined(separator: "; ") + "; fetch it again")
+            throw ToolError(
+                "\(source is GGUFFile ? "file" : "folder") \(model): "
+                    + damaged.joined(separator: "; ") + "; fetch it again")
         }
         StandardOutput.write("verified: every weight is a number\n")
     }
@@ -101,14 +104,16 @@ private struct CheckpointSummary {
             "weight_bytes", bytes,
             Format.bytes(bytes)
                 + (parameters > 0
-                    ? ", \(Format.number(8 * Double(bytes) / Double(parameters))) bits a weight" : ""
-                ))
+                    ? ", \(Format.number(8 * Double(bytes) / Double(parameters))) bits a weight"
+                    : ""))
         add("types", types)
         if let configuration { describe(configuration) }
         if let refusal { add("runs", "no: \(refusal)") }
         if let tokenizer {
             add("vocabulary", tokenizer.vocabularySize, "\(tokenizer.vocabularySize) tokens")
-            add("chat_template", tokenizer.chatTemplate == nil ? "none" : "yes (--template shows it)")
+            add(
+                "chat_template",
+                tokenizer.chatTemplate == nil ? "none" : "yes (--template shows it)")
         }
     }
 

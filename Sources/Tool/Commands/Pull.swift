@@ -62,8 +62,9 @@ struct List: ParsableCommand {
         }
         var lines: [String] = []
         if models.isEmpty {
-            lines.append("No model is on this machine yet; `fathom pull` fetches "
-                + "\(Catalogue.defaultName).")
+            lines.append(
+                "No model is on this machine yet; `fathom pull` fetches "
+                    + "\(Catalogue.defaultName).")
         } else {
             lines.append("On this machine:")
             lines += Table.lines(models.map { [$0.name, Format.bytes(Int($0.bytes)), $0.path] })

@@ -39,8 +39,9 @@ struct ComputeGradients: ParsableCommand {
         let checkpoint = try Checkpoint.open(try ModelArgument.localPath(model))
         let loaded = try ModelLoader.load(checkpoint, options)
         if mtpWeight != nil || !balance.isEmpty {
-            throw ToolError("\(model): the architecture '\(loaded.architecture)' has neither a "
-                + "multi-token-prediction nor a balance loss; leave those flags out")
+            throw ToolError(
+                "\(model): the architecture '\(loaded.architecture)' has neither a "
+                    + "multi-token-prediction nor a balance loss; leave those flags out")
         }
         try tokens.validate(vocabularySize: loaded.model.vocabularySize)
         let loss = try nextTokenLoss(loaded.model, tokens)

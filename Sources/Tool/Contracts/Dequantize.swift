@@ -21,8 +21,9 @@ struct Dequantize: ParsableCommand {
         let gguf = try GGUFFile(path: file)
         let stored = try gguf.tensor(tensor)
         guard stored.dtype.canDecode else {
-            throw ToolError("\(file): '\(tensor)' is \(stored.dtype.name), which holds no numbers "
-                + "that F32 could stand for")
+            throw ToolError(
+                "\(file): '\(tensor)' is \(stored.dtype.name), which holds no numbers "
+                    + "that F32 could stand for")
         }
         let decoded = stored.dequantized()
         try gguf.checkIntact()

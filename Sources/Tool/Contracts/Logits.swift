@@ -55,7 +55,9 @@ struct Logits: ParsableCommand {
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
-        if let chunk, chunk < 1 { throw ValidationError("--chunk is \(chunk); it must be 1 or more") }
+        if let chunk, chunk < 1 {
+            throw ValidationError("--chunk is \(chunk); it must be 1 or more")
+        }
         if steps < 0 { throw ValidationError("--steps is \(steps); it must be 0 or more") }
     }
 
@@ -65,8 +67,9 @@ struct Logits: ParsableCommand {
         let checkpoint = try Checkpoint.open(try ModelArgument.localPath(model))
         let loaded = try ModelLoader.load(checkpoint, dtype?.options ?? .init())
         if mtp {
-            throw ToolError("\(model): the architecture '\(loaded.architecture)' has no "
-                + "multi-token-prediction layer; leave --mtp out")
+            throw ToolError(
+                "\(model): the architecture '\(loaded.architecture)' has no "
+                    + "multi-token-prediction layer; leave --mtp out")
         }
         try tokens.validate(vocabularySize: loaded.model.vocabularySize)
         let evaluation = try SequenceEvaluation(
@@ -80,10 +83,11 @@ struct Logits: ParsableCommand {
             let ids = evaluation.greedyIDs.flatMap { $0.map(Int64.init) }
             tensors.append(("greedy_ids", Tensor(ids, shape: Shape(leading + [steps]))))
             let logits = evaluation.stepLogits.flatMap { $0.flatMap { $0 } }
-            tensors.append((
-                "step_logits",
-                Tensor(logits, shape: Shape(leading + [steps, loaded.model.vocabularySize]))
-            ))
+            tensors.append(
+                (
+                    "step_logits",
+                    Tensor(logits, shape: Shape(leading + [steps, loaded.model.vocabularySize]))
+                ))
         }
         try SafetensorsWriter.write(tensors, to: output)
     }
