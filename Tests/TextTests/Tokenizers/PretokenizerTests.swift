@@ -91,8 +91,8 @@ struct PretokenizerTests {
                     Issue.record("\(name) differs at U+\(String(value, radix: 16))")
                 }
             }
-            // Every character of the first planes would take seconds; a prime step samples them.
-            value += value < 0x3100 ? 1 : 37
+            // All of both planes would take seconds; prime steps sample them.
+            value += value < 0x600 ? 1 : value < 0x3100 ? 3 : 97
         }
     }
 
