@@ -109,6 +109,38 @@ struct MatmulPackedTests {
         }
     }
 
+    #if arch(x86_64)
+        /// Everything of the AMX variant but the processor's tiles, and so also its last tile,
+        /// which reaches back over rows that are done.
+        @Test(
+            "have the reference's bits with tiles, here modelled in plain code",
+            .enabled(if: fk_detected_level().rawValue >= FK_LEVEL_AVX512.rawValue),
+            arguments: Format.packable)
+        func tiles(format: Format) {
+            var random = SeededGenerator(seed: 11)
+            for (n, k) in format.awkwardShapes.dropLast() {
+                let weight = PackedWeight(format, n: n, k: k, using: &random)
+                let x = RoundedActivations(random.floats(40 * k), k: k)
+                let reference = bits(weight.product(x.layout, level: FK_LEVEL_REFERENCE))
+                for count in [8, 9, 15, 16, 17, 31, 40] {
+                    let begin = 40 - count
+                    let slice = withUnsafePointer(to: x.layout) {
+                        fk_activations_slice($0, Int64(begin), Int64(count))
+                    }
+                    var y = [Float](repeating: 7, count: count * n)
+                    withUnsafePointer(to: slice) {
+                        fk_matmul_packed_amx_model(
+                            format.type, &y, n, weight.packed.pointer, $0, Int64(n), 0, Int64(n),
+                            nil, 0)
+                    }
+                    #expect(
+                        firstDifference(bits(y), Array(reference[(begin * n)...])) == nil,
+                        "\(n) x \(k), \(count) rows")
+                }
+            }
+        }
+    #endif
+
     @Test(
         "agree where the rows of x pass in several blocks",
         arguments: usableLevels(fk_matmul_packed_levels))

@@ -199,4 +199,12 @@ void fk_matmul_f32_tn_at(fk_level level, float *c, size_t ldc, const float *a, s
                          const float *b, size_t ldb, int64_t row_begin, int64_t row_end,
                          int64_t columns, int64_t depth, int accumulate);
 
+#if defined(__x86_64__)
+/* The amx variant of fk_matmul_packed over a model of the tile instructions in plain
+ * C: slow, for the tests of processors without them. Needs the level avx512. */
+void fk_matmul_packed_amx_model(fk_type type, float *y, size_t ldy, const void *packed,
+                                const fk_activations *x, int64_t n, int64_t row_begin,
+                                int64_t row_end, const float *bias, int accumulate);
+#endif
+
 #endif

@@ -88,6 +88,10 @@ FK_VECTOR vec_i add_i(vec_i x, vec_i y) {
     return FK_PAIR_I(_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b));
 }
 
+FK_VECTOR vec_i sub_bytes(vec_i x, vec_i y) {
+    return FK_PAIR_I(_mm256_sub_epi8(x.a, y.a), _mm256_sub_epi8(x.b, y.b));
+}
+
 FK_VECTOR vec_i and_i(vec_i x, vec_i y) {
     return FK_PAIR_I(_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b));
 }

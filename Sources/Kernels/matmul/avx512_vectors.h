@@ -33,6 +33,8 @@ FK_VECTOR vec_f mul_f(vec_f a, vec_f b) { return _mm512_mul_ps(a, b); }
 FK_VECTOR vec_f fma_f(vec_f a, vec_f b, vec_f c) { return _mm512_fmadd_ps(a, b, c); }
 FK_VECTOR vec_i add_i(vec_i a, vec_i b) { return _mm512_add_epi32(a, b); }
 FK_VECTOR vec_f as_f(vec_i v) { return _mm512_castsi512_ps(v); }
+FK_VECTOR vec_i sub_bytes(vec_i a, vec_i b) { return _mm512_sub_epi8(a, b); }
+FK_VECTOR vec_f int_to_f(vec_i v) { return _mm512_cvtepi32_ps(v); }
 FK_VECTOR vec_i and_i(vec_i a, vec_i b) { return _mm512_and_si512(a, b); }
 FK_VECTOR vec_i left_i(vec_i v, int bits) { return _mm512_slli_epi16(v, (unsigned)bits); }
 FK_VECTOR vec_i right_i(vec_i v, int bits) { return _mm512_srli_epi16(v, (unsigned)bits); }

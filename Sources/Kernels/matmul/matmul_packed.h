@@ -10,6 +10,7 @@
         int64_t n, int64_t row_begin, int64_t row_end, const float *bias, int accumulate
 
 #define FK_MATMUL_PACKED_VARIANTS(V, op)             \
+    FK_X86(V(op, amx, FK_LEVEL_AMX))                 \
     FK_X86(V(op, avx512vnni, FK_LEVEL_AVX512VNNI))   \
     FK_X86(V(op, avx512, FK_LEVEL_AVX512))           \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2))               \

@@ -7,6 +7,8 @@
 /* 2 x 1 pairs of sums and as many of floats are 8 of the 16 registers. */
 #define FK_TARGET FK_TARGET_AVX2
 #define FK_SUFFIX avx2
+#define FK_TILES "packed_tiles.h"
+#define FK_SIGNED_PANEL 0
 #define FK_TILE_ROWS 3
 #define FK_TILE_GROUPS 1
 #define FK_SIGNED_WIDE 1

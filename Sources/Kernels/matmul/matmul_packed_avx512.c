@@ -6,6 +6,8 @@
 
 #define FK_TARGET FK_TARGET_AVX512
 #define FK_SUFFIX avx512
+#define FK_TILES "packed_tiles.h"
+#define FK_SIGNED_PANEL 0
 #define FK_TILE_ROWS 6
 #define FK_TILE_GROUPS 2
 #define FK_SIGNED_WIDE 1

@@ -3,7 +3,9 @@
  * A file a level defines, before it includes this one:
  *
  *   FK_TARGET, FK_SUFFIX                  target attribute; avx2, avx512 ...
- *   FK_TILE_ROWS, FK_TILE_GROUPS          the register tile: activation rows, weight groups
+ *   FK_TILES, FK_SIGNED_PANEL             the inner loop for many rows, see packed_panel.h
+ *   FK_TILE_ROWS, FK_TILE_GROUPS          its tile: activation rows, weight groups
+ *   FK_MANY_ROWS_ONLY                     if defined: the variant that takes few rows
  *   FK_SIGNED_WIDE                        1: fk_dot of codes with offset 128 subtracts it itself
  *   vec_i, vec_f                          16 lanes of i32 (or 64 bytes) and of f32
  *   load_i, store_i, load_f, store_f      64 bytes at any address
@@ -152,6 +154,8 @@ FK_TEMPLATE void put(const product_target *target, int64_t t, int64_t row, vec_f
     }
 }
 
+#ifndef FK_MANY_ROWS_ONLY
+
 /* ---- Few activation rows ---- */
 
 FK_TEMPLATE void fused_block(fk_packed_format f, fk_run_view run, int b, super_scales super,
@@ -236,225 +240,19 @@ FK_TEMPLATE void fused(fk_packed_format f, const uint8_t *packed, const fk_activ
     }
 }
 
-/* ---- Many activation rows ----
- *
- * The panel of one block holds, for each group of the tile, 8 vectors of codes,
- * then for each group the vectors d, magic_d and, if there are minimums, m of
- * each half. */
-
-typedef struct panel_shape {
-    int halves, has_min, wide, groups;
-} panel_shape;
-
-FK_TEMPLATE int panel_vectors(panel_shape p) {
-    return p.groups * (8 + (p.halves ? 2 : 1) * (p.has_min ? 3 : 2));
-}
-
-FK_TEMPLATE int panel_scale_vector(panel_shape p, int group, int half) {
-    int each = p.has_min ? 3 : 2;
-    return 8 * p.groups + (group * (p.halves ? 2 : 1) + half) * each;
-}
-
-enum { FK_PANEL_BYTES = FK_CHUNK_BLOCKS * FK_TILE_GROUPS * (8 + 6) * 64 };
-
-/* Unpacks one run of one group into the panel; returns the run's end. */
-FK_TEMPLATE const uint8_t *unpack_run_to(fk_packed_format f, panel_shape p, uint8_t *panel,
-                                         int group, const uint8_t *start, int blocks) {
-    fk_run_view run = fk_run_parts(f, start, blocks);
-    super_scales super = load_super(f, run.super);
-    _Pragma("clang loop unroll(disable)")
-    for (int b = 0; b < blocks; b++) {
-        uint8_t *out = panel + b * 64 * panel_vectors(p);
-        const uint8_t *low = run.low + b * fk_packed_low_bytes(f);
-        const uint8_t *high = run.high + b * fk_packed_high_bytes(f);
-        FK_UNROLL
-        for (int j = 0; j < 8; j++)
-            store_i(out + 64 * (8 * group + j), load_codes(f, low, high, j));
-        block_scales s = load_scales(f, run.scales + b * fk_packed_scale_bytes(f), super);
-        for (int h = 0; h <= p.halves; h++) {
-            float *at = (float *)(void *)(out + 64 * panel_scale_vector(p, group, h));
-            store_f(at, s.d[h]);
-            store_f(at + 16, s.magic_d[h]);
-            if (p.has_min) store_f(at + 32, s.m[h]);
-        }
-    }
-    return start + fk_packed_run_bytes(f, blocks);
-}
-
-/* What a tile needs of its activation rows beside the codes, for one chunk. */
-typedef struct prepared_row {
-    int32_t start[2 * FK_PREPARED_BLOCKS]; /* magic - offset * sum: a block or half each */
-    float sum[2 * FK_PREPARED_BLOCKS];
-    float d[FK_PREPARED_BLOCKS];
-} prepared_row;
-
-/* Fills 16 blocks at a time: activations have room to be read past their end. */
-FK_TEMPLATE void prepare(panel_shape p, int offset, prepared_row *row, const int16_t *sums,
-                         const float *scales, int blocks) {
-    for (int b = 0; b < blocks; b += 16) {
-        if (p.halves) {
-            start_halves(row->start + 2 * b, sums + 2 * b, -offset, FK_MAGIC_BITS);
-            if (p.has_min) sum_halves(row->sum + 2 * b, sums + 2 * b);
-        } else {
-            start_blocks(row->start + b, sums + 2 * b, -offset, FK_MAGIC_BITS);
-            if (p.has_min) sum_blocks(row->sum + b, sums + 2 * b);
-        }
-        store_f(row->d + b, load_f(scales + b));
-    }
-}
-
-FK_TEMPLATE void tile(panel_shape p, const uint8_t *panel, const int8_t *codes, int64_t stride,
-                      const prepared_row *rows, int blocks, int row_count, float *y) {
-    vec_f acc[FK_TILE_ROWS][FK_TILE_GROUPS];
-    for (int t = 0; t < row_count; t++)
-        for (int g = 0; g < p.groups; g++)
-            acc[t][g] = load_f(y + (t * FK_TILE_GROUPS + g) * FK_LANES);
-    int parts = p.halves ? 2 : 1;
-    /* Two pointers and the stride reach six rows without further arithmetic. */
-    const int8_t *q[2] = {codes, codes + 3 * stride};
-    _Pragma("clang loop unroll(disable)")
-    for (int b = 0; b < blocks; b++) {
-        for (int h = 0; h < parts; h++) {
-            vec_i i[FK_TILE_ROWS][FK_TILE_GROUPS];
-            for (int t = 0; t < row_count; t++)
-                for (int g = 0; g < p.groups; g++)
-                    i[t][g] = splat_i(rows[t].start[parts * b + h]);
-            _Pragma("clang loop unroll(full)")
-            for (int j = 8 / parts * h; j < 8 / parts * (h + 1); j++) {
-                vec_i w[FK_TILE_GROUPS];
-                for (int g = 0; g < p.groups; g++) w[g] = load_i(panel + 64 * (8 * g + j));
-                for (int t = 0; t < row_count; t++)
-                    for (int g = 0; g < p.groups; g++)
-                        i[t][g] = dot(i[t][g], w[g], q[t / 3] + t % 3 * stride + 4 * j, p.wide);
-            }
-            for (int t = 0; t < row_count; t++)
-                for (int g = 0; g < p.groups; g++) {
-                    const float *s = (const float *)(const void *)(
-                        panel + 64 * panel_scale_vector(p, g, h));
-                    acc[t][g] = finish(i[t][g], load_f(s), load_f(s + 16), p.has_min,
-                                       p.has_min ? load_f(s + 32) : zero_f(),
-                                       splat_f(rows[t].sum[parts * b + h]),
-                                       splat_f(rows[t].d[b]), acc[t][g]);
-                }
-        }
-        panel += 64 * panel_vectors(p);
-        q[0] += FK_BLOCK;
-        q[1] += FK_BLOCK;
-    }
-    for (int t = 0; t < row_count; t++)
-        for (int g = 0; g < p.groups; g++)
-            store_f(y + (t * FK_TILE_GROUPS + g) * FK_LANES, acc[t][g]);
-}
-
-/* All tiles of a row block, one chunk. Instantiated once a panel shape. */
-FK_TEMPLATE void tiles(panel_shape p, const uint8_t *panel, const fk_activations *x, int offset,
-                       int64_t first_block, int blocks, int64_t begin, int64_t end,
-                       const uint8_t *next, int64_t next_bytes, float *y) {
-    prepared_row rows[FK_TILE_ROWS];
-    int64_t left = (end - begin + FK_TILE_ROWS - 1) / FK_TILE_ROWS, share = next_bytes / left;
-    int count;
-    for (int64_t t = begin; t < end; t += count, left--) {
-        count = (int)((end - t + left - 1) / left);
-        for (int64_t i = 0; i < share; i += 64) __builtin_prefetch(next + i, 0, 2);
-        next += share;
-        for (int i = 0; i < count; i++)
-            prepare(p, offset, &rows[i], x->sums + (t + i) * (x->k / 16) + 2 * first_block,
-                    x->scales + (t + i) * (x->k / 32) + first_block, blocks);
-        const int8_t *codes = x->codes + t * x->stride + FK_BLOCK * first_block;
-        switch (count) {
-#define FK_TILE_CASE(n)                                                                   \
-    case n:                                                                               \
-        tile(p, panel, codes, x->stride, rows, blocks, n, y);                             \
-        break;
-            FK_TILE_CASE(1)
-            FK_TILE_CASE(2)
-#if FK_TILE_ROWS >= 3
-            FK_TILE_CASE(3)
 #endif
-#if FK_TILE_ROWS >= 4
-            FK_TILE_CASE(4)
-#endif
-#if FK_TILE_ROWS >= 5
-            FK_TILE_CASE(5)
-#endif
-#if FK_TILE_ROWS >= 6
-            FK_TILE_CASE(6)
-#endif
-#undef FK_TILE_CASE
-        }
-        y += count * FK_TILE_GROUPS * FK_LANES;
-    }
-}
 
-#define FK_SHAPE_TILES(name, halves, has_min, wide)                                        \
-    static FK_TARGET __attribute__((noinline)) void name(                                  \
-        int groups, const uint8_t *panel, const fk_activations *x, int offset,             \
-        int64_t first_block, int blocks, int64_t begin, int64_t end, const uint8_t *next,  \
-        int64_t next_bytes, float *y) {                                                    \
-        if (groups == FK_TILE_GROUPS)                                                      \
-            tiles((panel_shape){halves, has_min, wide, FK_TILE_GROUPS}, panel, x, offset,  \
-                  first_block, blocks, begin, end, next, next_bytes, y);                   \
-        else                                                                               \
-            tiles((panel_shape){halves, has_min, wide, 1}, panel, x, offset, first_block,  \
-                  blocks, begin, end, next, next_bytes, y);                                \
-    }
-FK_SHAPE_TILES(tiles_plain, 0, 0, 0)
-FK_SHAPE_TILES(tiles_wide, 0, 0, 1)
-FK_SHAPE_TILES(tiles_min, 0, 1, 0)
-FK_SHAPE_TILES(tiles_halves, 1, 0, 0)
-FK_SHAPE_TILES(tiles_halves_min, 1, 1, 0)
+#include "packed_panel.h"
 
-FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_activations *x,
-                         int64_t row_begin, const product_target *target) {
-    int64_t k = x->k, group_bytes = fk_packed_group_bytes(f, k);
-    _Alignas(64) uint8_t panel[FK_PANEL_BYTES];
-    _Alignas(64) float y[FK_ROW_BLOCK * FK_TILE_GROUPS * FK_LANES];
-    /* Row blocks of equal length, in whole tiles. */
-    int64_t row_blocks = (x->rows + FK_ROW_BLOCK - 1) / FK_ROW_BLOCK;
-    int64_t length = (x->rows + row_blocks - 1) / row_blocks;
-    length = (length + FK_TILE_ROWS - 1) / FK_TILE_ROWS * FK_TILE_ROWS;
-    for (int64_t begin = 0; begin < x->rows; begin += length) {
-        int64_t end = begin + length < x->rows ? begin + length : x->rows;
-        const uint8_t *start = packed + row_begin / FK_LANES * group_bytes;
-        int groups;
-        for (int64_t row = row_begin; row < target->row_end; row += groups * FK_LANES) {
-            groups = row + FK_LANES < target->row_end ? FK_TILE_GROUPS : 1;
-            panel_shape p = {fk_packed_halves(f), fk_packed_has_min(f), wide_codes(f), groups};
-            memset(y, 0, (size_t)(end - begin) * FK_TILE_GROUPS * FK_LANES * sizeof(float));
-            const uint8_t *at = start;
-            int64_t first = 0;
-            for (int blocks; first < k / FK_BLOCK; first += blocks) {
-                int64_t left = k / FK_BLOCK - first;
-                blocks = left <= FK_CHUNK_BLOCKS ? (int)left : FK_CHUNK_RUNS * FK_RUN_BLOCKS;
-                const uint8_t *run = at;
-                for (int b = 0; b < blocks; b += FK_RUN_BLOCKS) {
-                    int count = blocks - b < FK_RUN_BLOCKS ? blocks - b : FK_RUN_BLOCKS;
-                    for (int g = 0; g < groups; g++) {
-                        uint8_t *out = panel + b * 64 * panel_vectors(p);
-                        const uint8_t *from = run + g * group_bytes;
-                        unpack_run_to(f, p, out, g, from, count);
-                    }
-                    run += fk_packed_run_bytes(f, count);
-                }
-                int64_t bytes = run - at;
-                int offset = start_offset(f);
-                void (*run_tiles)(int, const uint8_t *, const fk_activations *, int, int64_t,
-                                  int, int64_t, int64_t, const uint8_t *, int64_t, float *) =
-                    p.halves ? (p.has_min ? tiles_halves_min : tiles_halves)
-                    : p.has_min ? tiles_min
-                    : p.wide    ? tiles_wide
-                                : tiles_plain;
-                run_tiles(groups, panel, x, offset, first, blocks, begin, end, run, bytes, y);
-                at = run;
-            }
-            start += groups * group_bytes;
-            for (int64_t t = begin; t < end; t++)
-                for (int g = 0; g < groups; g++)
-                    put(target, t, row + g * FK_LANES,
-                        load_f(y + ((t - begin) * FK_TILE_GROUPS + g) * FK_LANES));
-        }
-    }
-}
+#ifdef FK_MANY_ROWS_ONLY
+#define FK_FUSED_CASES
+#else
+#define FK_FUSED_CASE(n) \
+    case n: fused(f, packed, x, row_begin, n, target); break;
+#define FK_FUSED_CASES                                                                      \
+    FK_FUSED_CASE(1) FK_FUSED_CASE(2) FK_FUSED_CASE(3) FK_FUSED_CASE(4)                     \
+    FK_FUSED_CASE(5) FK_FUSED_CASE(6) FK_FUSED_CASE(7) FK_FUSED_CASE(8)
+#endif
 
 #define FK_DEFINE_FORMAT(name, low, high, scales, offset, table, super)                     \
     static FK_TARGET __attribute__((noinline)) void product_##name(                         \
@@ -462,20 +260,20 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
         const product_target *target) {                                                     \
         const fk_packed_format f = {low, high, scales, offset, table, super};               \
         switch (x->rows) {                                                                  \
-        case 1: fused(f, packed, x, row_begin, 1, target); break;                           \
-        case 2: fused(f, packed, x, row_begin, 2, target); break;                           \
-        case 3: fused(f, packed, x, row_begin, 3, target); break;                           \
-        case 4: fused(f, packed, x, row_begin, 4, target); break;                           \
-        case 5: fused(f, packed, x, row_begin, 5, target); break;                           \
-        case 6: fused(f, packed, x, row_begin, 6, target); break;                           \
-        case 7: fused(f, packed, x, row_begin, 7, target); break;                           \
-        case 8: fused(f, packed, x, row_begin, 8, target); break;                           \
+            FK_FUSED_CASES                                                                  \
         default: paneled(f, packed, x, row_begin, target); break;                           \
         }                                                                                   \
     }
 FK_PACKED_FORMATS(FK_DEFINE_FORMAT)
 
 void FK_PASTE(fk_matmul_packed_, FK_SUFFIX)(FK_MATMUL_PACKED_PARAMETERS) {
+    if (x->rows <= 0) return;
+#ifdef FK_MANY_ROWS_ONLY
+    if (x->rows <= FK_FUSED_ROWS) {
+        FK_MANY_ROWS_ONLY(type, y, ldy, packed, x, n, row_begin, row_end, bias, accumulate);
+        return;
+    }
+#endif
     (void)n;
     const product_target target = {y, ldy, bias, accumulate, row_end};
     switch (fk_packed_index(type)) {
