@@ -4,6 +4,7 @@
  *   FK_TARGET, FK_SUFFIX
  *   FK_NT_FEW, FK_NT_MANY      most activation rows of a tile with 4, with 2 weight rows;
  *                              FK_NT_MANY is 3 or 12
+ *   FK_W_CACHE                 bytes of w that stay in the L2 cache
  *   vec_f                      16 lanes, with load_f, store_f, load_part_f, store_part_f,
  *                              zero_f, splat_f, add_f, fma_f
  *   load_weights(type, p), load_weights_part(type, p, count)    16 weights widened
@@ -21,7 +22,6 @@
 
 enum {
     FK_X_CACHE = 7680,       /* floats of a chunk of x: 30 KiB of L1 */
-    FK_W_CACHE = 768 << 10,  /* bytes of w that stay in L2 */
     FK_BLOCK_ROWS = 128,     /* weight rows of a block, at most */
     FK_IN_PLACE_ROWS = 4,    /* up to so many rows of x are read where they are */
 };
@@ -57,7 +57,10 @@ FK_TEMPLATE void nt_lanes(int type, int weights, int rows, const nt_product *p, 
         FK_UNROLL
         for (int r = 0; r < weights; r++) {
             const uint8_t *at = w + (size_t)r * ldw;
-            if (ldx) __builtin_prefetch(at + (size_t)weights * ldw, 0, 2);
+            if (ldx)
+                __builtin_prefetch(at + (size_t)weights * ldw, 0, 2);
+            else
+                __builtin_prefetch(at + (size_t)weights * ldw, 0, 3);
             b[r] = load_weights(type, at);
         }
         FK_UNROLL

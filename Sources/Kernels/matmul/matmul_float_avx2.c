@@ -9,6 +9,7 @@
 #define FK_SUFFIX avx2
 #define FK_NT_FEW 1
 #define FK_NT_MANY 3
+#define FK_W_CACHE (384 << 10)
 #define FK_OUTER_ROWS 6
 #define FK_OUTER_VECTORS 1
 

@@ -8,6 +8,7 @@
 #define FK_SUFFIX avx512
 #define FK_NT_FEW 6
 #define FK_NT_MANY 12
+#define FK_W_CACHE (1200 << 10)
 #define FK_OUTER_ROWS 8
 #define FK_OUTER_VECTORS 3
 
