@@ -92,6 +92,18 @@ struct PackedWeight {
         product(x, level: level, into: &y)
         return y
     }
+
+    #if arch(x86_64)
+        /// The product by the AMX variant over a model of its tiles.
+        func modelledProduct(_ x: fk_activations) -> [Float] {
+            var y = [Float](repeating: 7, count: Int(x.rows) * n)
+            withUnsafePointer(to: x) {
+                fk_matmul_packed_amx_model(
+                    format.type, &y, n, packed.pointer, $0, Int64(n), 0, Int64(n), nil, 0)
+            }
+            return y
+        }
+    #endif
 }
 
 extension Format {

@@ -40,7 +40,9 @@ typedef struct nt_product {
     int accumulate;
 } nt_product;
 
-static inline __attribute__((always_inline)) int weight_bytes(int type) { return type == FK_WEIGHTS_F32 ? 4 : 2; }
+static inline __attribute__((always_inline)) int weight_bytes(int type) {
+    return type == FK_WEIGHTS_F32 ? 4 : 2;
+}
 
 /* sums[r * rows + t] gains k_begin <= k < k_end. x begins at k_begin; its rows are
  * `ldx` apart, or side by side vector by vector if ldx is 0. */

@@ -9,6 +9,8 @@
                           "avx512dq,avx2,fma,f16c,bmi2")))
 #define FK_SUFFIX amx
 #define FK_MANY_ROWS_ONLY fk_matmul_packed_avx512vnni
+#define FK_FUSED_ROWS 8
+#define FK_PAIR_SUMS 0
 #define FK_TILES "packed_tiles_amx.h"
 #define FK_SIGNED_PANEL 1
 #define FK_TILE_ROWS 16

@@ -9,6 +9,8 @@
 #define FK_TARGET FK_TARGET_AVX512
 #define FK_SUFFIX amx_model
 #define FK_MANY_ROWS_ONLY fk_matmul_packed_avx512
+#define FK_FUSED_ROWS 8
+#define FK_PAIR_SUMS 0
 #define FK_TILES "packed_tiles_amx.h"
 #define FK_SIGNED_PANEL 1
 #define FK_TILE_ROWS 16

@@ -8,6 +8,8 @@
  * weight vectors, the broadcast codes and constants. */
 #define FK_TARGET FK_TARGET_AVX512VNNI
 #define FK_SUFFIX avx512vnni
+#define FK_FUSED_ROWS 8
+#define FK_PAIR_SUMS 0
 #define FK_TILES "packed_tiles.h"
 #define FK_SIGNED_PANEL 0
 #define FK_TILE_ROWS 6

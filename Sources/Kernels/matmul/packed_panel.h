@@ -6,7 +6,7 @@
  * FK_TILES names the file with the inner loop. */
 
 typedef struct panel_shape {
-    int halves, has_min, wide, groups;
+    int halves, has_min, wide, narrow, groups;
 } panel_shape;
 
 FK_TEMPLATE int panel_vectors(panel_shape p) {
@@ -72,23 +72,49 @@ FK_TEMPLATE void prepare(panel_shape p, int offset, prepared_row *row, const int
 
 #include FK_TILES
 
-#define FK_SHAPE_TILES(name, halves, has_min, wide)                                        \
+_Static_assert(FK_ROW_BLOCK % FK_TILE_ROWS == 0, "a row block is whole tiles");
+
+typedef void run_tiles(int groups, const uint8_t *panel, const fk_activations *x, int offset,
+                       int64_t first_block, int blocks, int64_t begin, int64_t end,
+                       const uint8_t *next, int64_t next_bytes, float *y);
+
+#define FK_SHAPE_TILES(name, halves, has_min, wide, narrow)                                \
     static FK_TARGET __attribute__((noinline)) void name(                                  \
         int groups, const uint8_t *panel, const fk_activations *x, int offset,             \
         int64_t first_block, int blocks, int64_t begin, int64_t end, const uint8_t *next,  \
         int64_t next_bytes, float *y) {                                                    \
-        if (groups == FK_TILE_GROUPS)                                                      \
-            tiles((panel_shape){halves, has_min, wide, FK_TILE_GROUPS}, panel, x, offset,  \
-                  first_block, blocks, begin, end, next, next_bytes, y);                   \
-        else                                                                               \
-            tiles((panel_shape){halves, has_min, wide, 1}, panel, x, offset, first_block,  \
-                  blocks, begin, end, next, next_bytes, y);                                \
+        panel_shape p = {halves, has_min, wide, narrow, FK_TILE_GROUPS};                   \
+        if (groups == FK_TILE_GROUPS) {                                                    \
+            tiles(p, panel, x, offset, first_block, blocks, begin, end, next, next_bytes,  \
+                  y);                                                                      \
+        } else {                                                                           \
+            p.groups = 1;                                                                  \
+            tiles(p, panel, x, offset, first_block, blocks, begin, end, next, next_bytes,  \
+                  y);                                                                      \
+        }                                                                                  \
     }
-FK_SHAPE_TILES(tiles_plain, 0, 0, 0)
-FK_SHAPE_TILES(tiles_wide, 0, 0, 1)
-FK_SHAPE_TILES(tiles_min, 0, 1, 0)
-FK_SHAPE_TILES(tiles_halves, 1, 0, 0)
-FK_SHAPE_TILES(tiles_halves_min, 1, 1, 0)
+FK_SHAPE_TILES(tiles_plain, 0, 0, 0, 0)
+FK_SHAPE_TILES(tiles_wide, 0, 0, 1, 0)
+FK_SHAPE_TILES(tiles_min, 0, 1, 0, 0)
+FK_SHAPE_TILES(tiles_halves, 1, 0, 0, 0)
+FK_SHAPE_TILES(tiles_halves_min, 1, 1, 0, FK_PAIR_SUMS)
+#if FK_PAIR_SUMS
+FK_SHAPE_TILES(tiles_plain_narrow, 0, 0, 0, 1)
+FK_SHAPE_TILES(tiles_min_narrow, 0, 1, 0, 1)
+FK_SHAPE_TILES(tiles_halves_narrow, 1, 0, 0, 1)
+#else
+#define tiles_plain_narrow tiles_plain
+#define tiles_min_narrow tiles_min
+#define tiles_halves_narrow tiles_halves
+#endif
+
+FK_TEMPLATE run_tiles *tiles_of(panel_shape p) {
+    if (p.halves && p.has_min) return tiles_halves_min; /* Q2_K, whose codes are narrow */
+    if (p.halves) return p.narrow ? tiles_halves_narrow : tiles_halves;
+    if (p.has_min) return p.narrow ? tiles_min_narrow : tiles_min;
+    if (p.wide) return tiles_wide;
+    return p.narrow ? tiles_plain_narrow : tiles_plain;
+}
 
 FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_activations *x,
                          int64_t row_begin, const product_target *target) {
@@ -105,7 +131,8 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
         int groups;
         for (int64_t row = row_begin; row < target->row_end; row += groups * FK_LANES) {
             groups = row + FK_LANES < target->row_end ? FK_TILE_GROUPS : 1;
-            panel_shape p = {fk_packed_halves(f), fk_packed_has_min(f), wide_codes(f), groups};
+            panel_shape p = {fk_packed_halves(f), fk_packed_has_min(f), wide_codes(f),
+                             narrow_codes(f), groups};
             memset(y, 0, (size_t)(end - begin) * FK_TILE_GROUPS * FK_LANES * sizeof(float));
             const uint8_t *at = start;
             int64_t first = 0;
@@ -123,14 +150,8 @@ FK_TEMPLATE void paneled(fk_packed_format f, const uint8_t *packed, const fk_act
                     run += fk_packed_run_bytes(f, count);
                 }
                 int64_t bytes = run - at;
-                int offset = start_offset(f);
-                void (*run_tiles)(int, const uint8_t *, const fk_activations *, int, int64_t,
-                                  int, int64_t, int64_t, const uint8_t *, int64_t, float *) =
-                    p.halves ? (p.has_min ? tiles_halves_min : tiles_halves)
-                    : p.has_min ? tiles_min
-                    : p.wide    ? tiles_wide
-                                : tiles_plain;
-                run_tiles(groups, panel, x, offset, first, blocks, begin, end, run, bytes, y);
+                tiles_of(p)(groups, panel, x, start_offset(f), first, blocks, begin, end, run,
+                            bytes, y);
                 at = run;
             }
             start += groups * group_bytes;

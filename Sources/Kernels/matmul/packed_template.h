@@ -5,7 +5,8 @@
  *   FK_TARGET, FK_SUFFIX                  target attribute; avx2, avx512 ...
  *   FK_TILES, FK_SIGNED_PANEL             the inner loop for many rows, see packed_panel.h
  *   FK_TILE_ROWS, FK_TILE_GROUPS          its tile: activation rows, weight groups
- *   FK_MANY_ROWS_ONLY                     if defined: the variant that takes few rows
+ *   FK_FUSED_ROWS                         up to so many rows go without a panel, 3 or 8
+ *   FK_MANY_ROWS_ONLY                     if defined: the variant that takes these
  *   FK_SIGNED_WIDE                        1: fk_dot of codes with offset 128 subtracts it itself
  *   vec_i, vec_f                          16 lanes of i32 (or 64 bytes) and of f32
  *   load_i, store_i, load_f, store_f      64 bytes at any address
@@ -16,6 +17,9 @@
  *   look_up                               bytes through a table of 16
  *   f16_lanes, u8_lanes, i8_lanes, low4_lanes, high4_lanes, e8m0_lanes   16 stored scales
  *   dot(acc, codes, q, wide)              acc + sums of 4 products u8 x i8 in each lane
+ *   FK_PAIR_SUMS                          1: dot is made of these two:
+ *   dot_pairs(codes, q, wide)             sums of 2 products in lanes of 16 bits
+ *   add_pairs, fold_pairs(acc, pairs)     16-bit sums; acc + both of each lane
  *   start(sums, low, high)                bits of magic + low * sums[0] + high * sums[1]
  *   start_blocks, start_halves            constant + factor * sum of 16 blocks, 32 halves
  *   sum_blocks, sum_halves                their sums as floats
@@ -30,11 +34,10 @@
  * Both do for each output what fk_matmul.h says, in the same order. */
 
 enum {
-    FK_FUSED_ROWS = 8,
     FK_CHUNK_RUNS = 2,
     FK_CHUNK_BLOCKS = (FK_CHUNK_RUNS + 1) * FK_RUN_BLOCKS - 1, /* with a last short run */
     FK_PREPARED_BLOCKS = 32, /* start_blocks and its like fill 16 at a time */
-    FK_ROW_BLOCK = 216, /* at most so many activation rows pass a panel at a time */
+    FK_ROW_BLOCK = 240, /* at most so many activation rows pass a panel at a time */
 };
 
 #define FK_TEMPLATE static inline FK_TARGET __attribute__((always_inline))
@@ -115,6 +118,12 @@ FK_TEMPLATE vec_i load_codes(fk_packed_format f, const uint8_t *low, const uint8
 }
 
 FK_TEMPLATE int wide_codes(fk_packed_format f) { return f.offset == 128; }
+
+/* How many vectors of pair sums add up without leaving 16 bits: 8 of codes below 16
+ * (8 * 2 * 15 * 127 = 30480), 2 of codes below 64. */
+FK_TEMPLATE int narrow_codes(fk_packed_format f) {
+    return FK_PAIR_SUMS && f.table == FK_TABLE_NONE && f.low + f.high <= 4;
+}
 
 FK_TEMPLATE int start_offset(fk_packed_format f) {
     return FK_SIGNED_WIDE && wide_codes(f) ? 0 : f.offset;
@@ -249,9 +258,14 @@ FK_TEMPLATE void fused(fk_packed_format f, const uint8_t *packed, const fk_activ
 #else
 #define FK_FUSED_CASE(n) \
     case n: fused(f, packed, x, row_begin, n, target); break;
+#if FK_FUSED_ROWS == 8
+#define FK_FUSED_CASE_8                                                                     \
+    FK_FUSED_CASE(4) FK_FUSED_CASE(5) FK_FUSED_CASE(6) FK_FUSED_CASE(7) FK_FUSED_CASE(8)
+#else
+#define FK_FUSED_CASE_8
+#endif
 #define FK_FUSED_CASES                                                                      \
-    FK_FUSED_CASE(1) FK_FUSED_CASE(2) FK_FUSED_CASE(3) FK_FUSED_CASE(4)                     \
-    FK_FUSED_CASE(5) FK_FUSED_CASE(6) FK_FUSED_CASE(7) FK_FUSED_CASE(8)
+    FK_FUSED_CASE(1) FK_FUSED_CASE(2) FK_FUSED_CASE(3) FK_FUSED_CASE_8
 #endif
 
 #define FK_DEFINE_FORMAT(name, low, high, scales, offset, table, super)                     \

@@ -17,13 +17,27 @@ FK_TEMPLATE void tile(panel_shape p, const uint8_t *panel, const int8_t *codes, 
             for (int t = 0; t < row_count; t++)
                 for (int g = 0; g < p.groups; g++)
                     i[t][g] = splat_i(rows[t].start[parts * b + h]);
-            _Pragma("clang loop unroll(full)")
-            for (int j = 8 / parts * h; j < 8 / parts * (h + 1); j++) {
+            int begin = 8 / parts * h, end = 8 / parts * (h + 1);
+#if FK_PAIR_SUMS
+            int fold = p.wide ? 1 : p.narrow ? 8 / parts : 2;
+            vec_i pairs[FK_TILE_ROWS][FK_TILE_GROUPS];
+#endif
+            FK_UNROLL
+            for (int j = begin; j < end; j++) {
                 vec_i w[FK_TILE_GROUPS];
                 for (int g = 0; g < p.groups; g++) w[g] = load_i(panel + 64 * (8 * g + j));
                 for (int t = 0; t < row_count; t++)
-                    for (int g = 0; g < p.groups; g++)
-                        i[t][g] = dot(i[t][g], w[g], q[t / 3] + t % 3 * stride + 4 * j, p.wide);
+                    for (int g = 0; g < p.groups; g++) {
+                        const int8_t *four = q[t / 3] + t % 3 * stride + 4 * j;
+#if FK_PAIR_SUMS
+                        vec_i more = dot_pairs(w[g], four, p.wide);
+                        int step = (j - begin) % fold;
+                        pairs[t][g] = step ? add_pairs(pairs[t][g], more) : more;
+                        if (step == fold - 1) i[t][g] = fold_pairs(i[t][g], pairs[t][g]);
+#else
+                        i[t][g] = dot(i[t][g], w[g], four, p.wide);
+#endif
+                    }
             }
             for (int t = 0; t < row_count; t++)
                 for (int g = 0; g < p.groups; g++) {
