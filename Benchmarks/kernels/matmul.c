@@ -18,7 +18,7 @@
 #include <immintrin.h>
 #endif
 
-enum { WORKING_SET = 100 << 20, REPETITIONS = 7 };
+enum { WORKING_SET = 100 << 20 };
 
 /* Each product is repeated for so long. */
 static const double seconds_each = 0.25;
@@ -99,11 +99,15 @@ static void measure_limits(void) {
 #if defined(__x86_64__)
     if (fk_detected_level() < FK_LEVEL_AVX512VNNI) return;
     uint8_t *bytes = buffer(WORKING_SET + 8192);
-    for (int i = 0; i < REPETITIONS; i++) {
-        double a = integer_limit(), b = float_limit(), c = read_limit(bytes);
+    memset(bytes, 1, WORKING_SET);
+    for (double stop = now() + 2 * seconds_each; now() < stop;) {
+        double a = integer_limit(), b = float_limit();
         if (a > integer_peak) integer_peak = a;
         if (b > float_peak) float_peak = b;
-        if (c > read_peak) read_peak = c;
+    }
+    for (double stop = now() + 2 * seconds_each; now() < stop;) {
+        double a = read_limit(bytes);
+        if (a > read_peak) read_peak = a;
     }
     free(bytes);
 #endif
