@@ -197,8 +197,9 @@ def run_quietly(command, cpus, quiet, environment=None):
         if best is None or attempt.disturbance < best.disturbance:
             best = attempt
     if best is None:
-        name = os.path.basename(str(command[0]))
-        print(f"  no quiet moment for {name}; measuring a disturbed one", file=sys.stderr)
+        if quiet.patience_seconds > 0:
+            name = os.path.basename(str(command[0]))
+            print(f"  no quiet moment for {name}; measuring amid other work", file=sys.stderr)
         best = run(command, cpus, environment)
     return best
 
