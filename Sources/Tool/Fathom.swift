@@ -1,7 +1,19 @@
 import ArgumentParser
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @main
 struct Fathom: AsyncParsableCommand {
+    static func main() async {
+        // A reader that closes is found out at the next write, which ends the tool quietly.
+        signal(SIGPIPE, SIG_IGN)
+        await main(nil)
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "fathom",
         abstract: "Runs the DeepSeek family of models on this machine.",
