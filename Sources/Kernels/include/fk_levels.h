@@ -32,7 +32,10 @@ typedef enum fk_level {
 fk_level fk_detected_level(void);
 
 /* The level in use: the detected one, lowered by the environment variable
- * FATHOM_LEVEL (read once) or by fk_limit_level. */
+ * FATHOM_LEVEL (read once) or by fk_limit_level.
+ *
+ * AMX runs only where FATHOM_LEVEL=amx asks for it: its variants have been tested
+ * on a model of the tile instructions, not yet on a processor that has them. */
 fk_level fk_active_level(void);
 
 /* Lowers the active level to at most `limit`; never raises it above the

@@ -131,6 +131,7 @@ fk_level fk_active_level(void) {
     int known = atomic_load_explicit(&active, memory_order_relaxed);
     if (known == 0) {
         fk_level limit = fk_detected_level();
+        if (limit == FK_LEVEL_AMX) limit = FK_LEVEL_AVX512BF16;
         const char *wish = getenv("FATHOM_LEVEL");
         fk_level wished;
         if (wish && fk_level_named(wish, &wished)) limit = wished;

@@ -10,12 +10,12 @@ struct Doctor: ParsableCommand {
         var rows: [[String]] = []
         rows.append(["instructions", InstructionLevel.active])
         if InstructionLevel.active != InstructionLevel.detected {
-            rows.append([
-                "", "lowered by FATHOM_LEVEL; the machine has \(InstructionLevel.detected)",
-            ])
+            rows.append(["", "the machine has \(InstructionLevel.detected); FATHOM_LEVEL chooses"])
         }
         rows.append([
-            "matrix unit", InstructionLevel.matrixUnitAbsence.map { "none: \($0)" } ?? "AMX",
+            "matrix unit",
+            InstructionLevel.matrixUnitAbsence.map { "none: \($0)" }
+                ?? "AMX; FATHOM_LEVEL=amx uses it (untried on hardware)",
         ])
         rows.append(["cores", "\(ThreadPool.coreCount)"])
         rows.append(["memory", Format.bytes(Machine.memoryBytes)])
