@@ -1,3 +1,5 @@
+import FathomTensors
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -153,14 +155,6 @@ package enum LogitsFilters {
         guard let largest = logits.max(), largest > -.infinity else {
             return Array(repeating: 0, count: logits.count)
         }
-        var result = logits
-        var sum: Float = 0
-        for index in result.indices {
-            let value = exp(result[index] - largest)
-            result[index] = value
-            sum += value
-        }
-        for index in result.indices { result[index] /= sum }
-        return result
+        return FathomTensors.softmax(logits)
     }
 }

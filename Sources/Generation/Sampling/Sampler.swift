@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+import FathomTensors
 
 /// A chosen token and how likely the model thought it.
 public struct TokenChoice: Sendable, Hashable {
@@ -61,18 +57,10 @@ public struct Sampler: Sendable {
 
     /// The index of the largest logit; the lowest of equals.
     static func largest(of logits: [Float]) throws -> Int32 {
-        var best = -1
-        var value = -Float.infinity
-        for index in logits.indices {
-            let logit = logits[index]
-            if logit > value {
-                value = logit
-                best = index
-            } else if logit.isNaN {
-                throw GenerationError.notANumber(token: index)
-            }
+        guard let best = indexOfLargest(logits), logits[best].isFinite else {
+            let damaged = logits.firstIndex { $0.isNaN || $0 == .infinity }
+            throw GenerationError.notANumber(token: damaged ?? -1)
         }
-        guard best >= 0, value < .infinity else { throw GenerationError.notANumber(token: best) }
         return Int32(best)
     }
 
@@ -89,10 +77,7 @@ public struct Sampler: Sendable {
     }
 
     static func describe(_ token: Int32, in logits: [Float], alternatives: Int) -> TokenChoice {
-        let largest = logits.max() ?? 0
-        var sum = 0.0
-        for logit in logits { sum += Double(exp(logit - largest)) }
-        let normaliser = largest + Float(log(sum))
+        let normaliser = logSumExp(logits)
         let order = topIndices(of: logits, count: alternatives)
         return TokenChoice(
             token: token, logProbability: logits[Int(token)] - normaliser,

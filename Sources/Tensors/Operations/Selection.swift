@@ -21,3 +21,26 @@ extension Tensor {
         return (0..<rows).reduce(0) { $0 + results[$1] }
     }
 }
+
+/// The index of the largest value, the lowest of equals; `nil` if a value is NaN or there is none.
+package func indexOfLargest(_ values: [Float]) -> Int? {
+    var index: Int64 = -1
+    fk_argmax_f32(&index, values, values.count, 1, values.count)
+    return index < 0 ? nil : Int(index)
+}
+
+/// `exp(values) / sum(exp(values))`; all NaN if no value is a number above -infinity.
+package func softmax(_ values: [Float]) -> [Float] {
+    [Float](unsafeUninitializedCapacity: values.count) { result, count in
+        fk_softmax_f32(
+            result.baseAddress, values.count, values, values.count, 1, nil, 1, values.count)
+        count = values.count
+    }
+}
+
+/// `log(sum(exp(values)))`.
+package func logSumExp(_ values: [Float]) -> Float {
+    var result: Float = 0
+    fk_logsumexp_f32(&result, values, values.count, 1, values.count)
+    return result
+}
