@@ -171,8 +171,8 @@ public final class LanguageModel: Sendable {
             for event in assembler.finish() { yield(event) }
         }
         usage.reasoningTokens = assembler.reasoningTokens
-        usage.prefillSeconds = seconds(firstToken - start)
-        usage.decodeSeconds = seconds(clock.now - firstToken)
+        usage.prefillSeconds = (firstToken - start).inSeconds
+        usage.decodeSeconds = (clock.now - firstToken).inSeconds
         usage.proposedTokens = generator.speculation.proposed
         usage.acceptedTokens = generator.speculation.accepted
         yield(.finished(usage))
@@ -211,7 +211,9 @@ final class Flag: Sendable {
     func set() { value.store(true, ordering: .relaxed) }
 }
 
-func seconds(_ duration: Duration) -> Double {
-    let (seconds, attoseconds) = duration.components
-    return Double(seconds) + Double(attoseconds) * 1e-18
+extension Duration {
+    package var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
 }

@@ -1,4 +1,5 @@
 import FathomHub
+import FathomTestSupport
 import Testing
 
 @Suite("DEFLATE and ZIP")

@@ -1,4 +1,5 @@
 import FathomHub
+import FathomTestSupport
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import FathomJSON
+import FathomTestSupport
 import Testing
 
 @Suite("Hostile JSON")
@@ -21,7 +22,7 @@ struct JSONFuzzTests {
 
     @Test("changed bytes give an error or a value that survives a round trip")
     func flippedBytes() throws {
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         for _ in 0..<4_000 {
             var bytes = Self.seed
             for _ in 0..<Int.random(in: 1...3, using: &generator) {

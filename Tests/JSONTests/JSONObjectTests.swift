@@ -1,11 +1,12 @@
 import FathomJSON
+import FathomTestSupport
 import Testing
 
 @Suite("JSON objects")
 struct JSONObjectTests {
     @Test("behave as a list of pairs and a dictionary at every size")
     func againstDictionary() {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         var object = JSONObject()
         var expected: [(key: String, value: JSONValue)] = []
         for step in 0..<4_000 {

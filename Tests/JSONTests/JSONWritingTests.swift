@@ -1,4 +1,5 @@
 import FathomJSON
+import FathomTestSupport
 import Testing
 
 @Suite("Writing JSON")
@@ -64,7 +65,7 @@ struct JSONWritingTests {
 
     @Test("what is written reads back the same")
     func roundTrip() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<300 {
             let value = Self.randomValue(&generator, depth: 0)
             for style in [JSONStyle.compact, .pretty, .python, JSONStyle(escapesNonASCII: true)] {
@@ -81,7 +82,7 @@ struct JSONWritingTests {
         #expect(text.utf8.count == 10_001)
     }
 
-    static func randomValue(_ generator: inout SplitMix, depth: Int) -> JSONValue {
+    static func randomValue(_ generator: inout SeededGenerator, depth: Int) -> JSONValue {
         switch Int.random(in: 0..<(depth < 4 ? 8 : 6), using: &generator) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &generator))
@@ -104,7 +105,7 @@ struct JSONWritingTests {
         }
     }
 
-    static func randomText(_ generator: inout SplitMix) -> String {
+    static func randomText(_ generator: inout SeededGenerator) -> String {
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0..<12, using: &generator) {
             let limits: [UInt32] = [0x20, 0x80, 0x800, 0x1_0000, 0x11_0000]
@@ -114,18 +115,5 @@ struct JSONWritingTests {
             }
         }
         return String(text)
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers for the same seed everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import FathomKernels
 import FathomTensors
 import FathomTestSupport
 import Testing
@@ -39,6 +40,19 @@ import Testing
         #expect(DType.q4_K.byteCount(elements: 100) == nil)
         #expect(DType.f32.byteCount(elements: .max) == nil)
         #expect(DType.f32.byteCount(elements: -1) == nil)
+    }
+
+    @Test("the kernels lay types out and name them alike", arguments: DType.allCases)
+    func agreesWithKernels(type: DType) {
+        let kernel = fk_type(rawValue: UInt32(bitPattern: type.rawValue))
+        // Types that only safetensors files hold are none of the kernels'.
+        guard type.rawValue < 1000 || type == .f8e4m3 else {
+            #expect(fk_block_elements(kernel) == 0)
+            return
+        }
+        #expect(Int(fk_block_elements(kernel)) == type.blockElements)
+        #expect(Int(fk_block_bytes(kernel)) == type.blockBytes)
+        #expect(String(cString: fk_type_name(kernel)) == type.name)
     }
 
     @Test("counts what is not a number", arguments: [DType.f32, .f16, .bf16])

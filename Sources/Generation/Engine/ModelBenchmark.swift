@@ -39,8 +39,8 @@ public struct ModelBenchmark: Sendable {
                 let logits = try decoder.prefill(prompt)
                 _ = try Sampler.largest(of: logits)
                 result.prefillTokensPerSecond.append(
-                    Double(promptTokens) / seconds(clock.now - start))
-                if repetition == 0 { result.firstTokenSeconds = seconds(clock.now - begin) }
+                    Double(promptTokens) / (clock.now - start).inSeconds)
+                if repetition == 0 { result.firstTokenSeconds = (clock.now - begin).inSeconds }
             }
             if generateTokens > 0 {
                 result.decodeTokensPerSecond.append(try decode(model, store, &tokens))
@@ -72,7 +72,7 @@ public struct ModelBenchmark: Sendable {
                     of: logits[rows: index..<(index + 1)].floatArray())
             }
         }
-        return Double(generateTokens * caches.count) / seconds(clock.now - start)
+        return Double(generateTokens * caches.count) / (clock.now - start).inSeconds
     }
 
     /// Tokens of no meaning, the same in every run.

@@ -35,10 +35,3 @@ enum Machine {
         getenv(name).map { String(cString: $0) }
     }
 }
-
-extension Duration {
-    var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) * 1e-18
-    }
-}

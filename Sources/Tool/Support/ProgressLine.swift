@@ -1,3 +1,4 @@
+import FathomGeneration
 import FathomHub
 import Synchronization
 

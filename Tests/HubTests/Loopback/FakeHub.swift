@@ -1,5 +1,6 @@
 import Crypto
 import FathomHub
+import FathomTestSupport
 import Synchronization
 
 /// A hub of one repository that answers honestly unless told otherwise.
@@ -129,20 +130,7 @@ extension FakeHub {
     func content(_ path: String) -> [UInt8] { files.first { $0.path == path }?.content ?? [] }
 }
 
-/// SplitMix64: the same numbers on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+extension SeededGenerator {
     mutating func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
