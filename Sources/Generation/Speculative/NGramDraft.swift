@@ -3,21 +3,21 @@
 /// Looks for the latest earlier place where the last three tokens stood and proposes what
 /// followed it. Text that repeats itself (code, quotations, lists) is guessed well; elsewhere
 /// nothing is proposed. The model checks every guess, so the output never changes.
-struct NGramDraft {
+package struct NGramDraft {
     /// Tokens that must match.
-    static let matchLength = 3
+    package static let matchLength = 3
 
     /// Where each n-gram last ended, by its tokens.
     private var ends: [SIMD4<Int32>: Int] = [:]
     private var indexed = 0
     private let maximumLength: Int
 
-    init(maximumLength: Int = 8) {
+    package init(maximumLength: Int = 8) {
         self.maximumLength = maximumLength
     }
 
     /// Proposes tokens that may follow `tokens`; often none.
-    mutating func propose(after tokens: [Int32]) -> [Int32] {
+    package mutating func propose(after tokens: [Int32]) -> [Int32] {
         let length = Self.matchLength
         guard tokens.count > length else { return [] }
         // The n-gram at the very end is not its own precedent.
