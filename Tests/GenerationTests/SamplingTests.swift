@@ -108,6 +108,29 @@ import Testing
         }
     }
 
+    @Test(
+        "no filter lets what is no number through, or leaves it out as unlikely",
+        arguments: [
+            SamplingParameters(temperature: 0.6, topP: 0.95, seed: 1),
+            SamplingParameters(temperature: 1, topK: 2, seed: 1),
+            SamplingParameters(temperature: 1, minP: 0.5, seed: 1),
+            parameters { ($0.temperature, $0.typicalP) = (1, 0.5) },
+            parameters { ($0.repetitionPenalty, $0.logitBias) = (1.1, [1: -1000]) },
+        ])
+    func filtersKeepNaN(parameters: SamplingParameters) {
+        var generator = SeededGenerator(seed: 12)
+        for position in 0..<40 {
+            for value in [Float.nan, .infinity] {
+                var logits = generator.floats(40)
+                logits[position] = value
+                var sampler = Sampler(parameters)
+                #expect(throws: GenerationError.self) {
+                    try sampler.choose(from: logits, history: [1, 2], promptCount: 0)
+                }
+            }
+        }
+    }
+
     @Test("log-probabilities are of the unfiltered model")
     func logProbabilities() throws {
         var sampler = Sampler(SamplingParameters(temperature: 0.5, topK: 1, seed: 1))
