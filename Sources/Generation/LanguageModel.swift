@@ -109,7 +109,9 @@ public final class LanguageModel: Sendable {
         }
         let maximum = request.maximumTokens ?? 0
         // One more token has to fit at least, or nothing can be generated.
-        guard request.prompt.count + max(1, maximum) <= contextLength else {
+        guard request.prompt.count < contextLength,
+            max(1, maximum) <= contextLength - request.prompt.count
+        else {
             throw GenerationError.contextOverflow(
                 promptTokens: request.prompt.count, maximumTokens: maximum,
                 contextLength: contextLength)

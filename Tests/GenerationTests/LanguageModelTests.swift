@@ -114,6 +114,15 @@ import Testing
             try await collect(
                 model.generate(GenerationRequest(prompt: Array(long[..<30]), maximumTokens: 5)))
         }
+        for prompt in [long, [5]] {
+            await #expect(
+                throws: GenerationError.contextOverflow(
+                    promptTokens: prompt.count, maximumTokens: .max, contextLength: 32)
+            ) {
+                try await collect(
+                    model.generate(GenerationRequest(prompt: prompt, maximumTokens: .max)))
+            }
+        }
         await #expect(throws: GenerationError.emptyPrompt) {
             try await collect(model.generate(GenerationRequest(prompt: [])))
         }

@@ -27,7 +27,8 @@ public struct ModelBenchmark: Sendable {
     /// - Throws: `GenerationError` if the cache cannot hold the sequences.
     public func run(_ model: any CausalModel) throws -> Result {
         var result = Result()
-        let store = PageStore(model.cacheLayout, maximumBytes: .max / 2)
+        let store = PageStore(
+            model.cacheLayout, maximumBytes: LanguageModel.Options().cacheBytes)
         let clock = ContinuousClock()
         let begin = clock.now
         for repetition in 0..<max(1, repetitions) {
