@@ -249,17 +249,40 @@ struct WriterTests {
         }
     }
 
+    @Test("clears away what a killed one left, and nothing that is being written")
+    func abandoned() throws {
+        let folder = try TemporaryFolder()
+        let x = Tensor([1.0], shape: [1])
+        let info = [TensorInfo(x, name: "x")]
+        // Names without a lock on them are those of processes that are gone.
+        try folder.write([1, 2, 3], to: ".fathom.abc.part")
+        #expect(mkdir(folder(".fathom.def.part"), 0o700) == 0)
+        try folder.write([4], to: ".fathom.def.part/model.safetensors")
+        try folder.write([5], to: ".other.part")
+        let first = try SafetensorsWriter(path: folder("a"), info)
+        #expect(folder.contents.count == 2)
+        let second = try SafetensorsWriter(path: folder("b"), info)
+        #expect(folder.contents.count == 3)
+        for writer in [first, second] {
+            try writer.write(x, as: "x")
+            try writer.finish()
+        }
+        #expect(folder.contents == [".other.part", "a", "b"])
+        #expect(try SafetensorsFile(path: folder("a")).names == ["x"])
+    }
+
     @Test("takes names with spaces, line ends and characters beyond ASCII")
     func names() throws {
         let folder = try TemporaryFolder()
         let x = Tensor([1.0], shape: [1])
         for name in [
             "a b.safetensors", "\u{1F41F}.gguf", "é\n\"", String(repeating: "n", count: 255),
+            String(repeating: "\u{1F41F}", count: 63),
         ] {
             try SafetensorsWriter.write([(name, x)], to: folder(name))
             #expect(try SafetensorsFile(path: folder(name)).names == [name])
         }
-        #expect(folder.contents.count == 4)
+        #expect(folder.contents.count == 5)
         #expect(throws: WriteError.self) {
             try SafetensorsWriter.write([], to: folder(String(repeating: "n", count: 256)))
         }

@@ -9,6 +9,7 @@
 /// Bytes go to a new file beside the target; `commit()` brings them to the disk, renames the file
 /// over the target and brings the folder to the disk. Until then, and after any error, what stood
 /// under the name before stands there still. A link under the name is replaced, not followed.
+/// What a killed process left goes when the next file is written into the same folder.
 final class AtomicFile {
     let path: String
     private let byteCount: Int
@@ -41,10 +42,10 @@ final class AtomicFile {
                     path, .noRoom(neededBytes: byteCount, freeBytes: Int(free.partialValue)))
             }
         }
-        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
-        temporaryPath = "\(folder == "/" ? "" : folder)/.\(name.prefix(200)).\(suffix).part"
-        file = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard file >= 0 else { throw WriteError(path, .system("create a file", errno)) }
+        guard let entry = UnfinishedEntry.file(in: folder) else {
+            throw WriteError(path, .system("create a file", errno))
+        }
+        (temporaryPath, file) = (entry.path, entry.handle)
     }
 
     /// Writes bytes at a place of the file.

@@ -10,9 +10,10 @@ import FathomJSON
 final class AtomicFolder {
     let path: String
     /// Where the folder is until `commit()`.
-    let temporaryPath: String
+    var temporaryPath: String { unfinished.path }
+    private let unfinished: UnfinishedEntry
     private let parent: String
-    private var isOpen = true
+    private var isCommitted = false
 
     /// Creates the folder under another name beside its own.
     ///
@@ -23,7 +24,6 @@ final class AtomicFolder {
         while trimmed.count > 1, trimmed.last == "/" { trimmed.removeLast() }
         self.path = String(trimmed)
         let slash = trimmed.lastIndex(of: "/")
-        let name = slash.map { trimmed[trimmed.index(after: $0)...] } ?? trimmed
         parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
         var status = stat()
         if lstat(self.path, &status) == 0 {
@@ -33,12 +33,10 @@ final class AtomicFolder {
             }
             guard isEmptyFolder else { throw ConversionError.alreadyExists(path: path) }
         }
-        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
-        temporaryPath = "\(parent == "/" ? "" : parent)/.\(name.prefix(200)).\(suffix).part"
-        guard mkdir(temporaryPath, 0o777) == 0 else {
-            isOpen = false
+        guard let entry = UnfinishedEntry.folder(in: parent) else {
             throw WriteError(path, .system("create a folder", errno))
         }
+        unfinished = entry
     }
 
     /// Writes a JSON file, as Python would with an indentation of two.
@@ -55,15 +53,12 @@ final class AtomicFolder {
         guard FileCalls.system.rename(temporaryPath, path) == 0 else {
             throw WriteError(path, .system("rename", errno))
         }
-        isOpen = false
+        isCommitted = true
         try FileCalls.system.syncFolder(parent, of: path)
     }
 
     deinit {
-        guard isOpen else { return }
-        for name in (try? FolderFiles(path: temporaryPath).list()) ?? [] {
-            unlink("\(temporaryPath)/\(name)")
-        }
-        rmdir(temporaryPath)
+        if !isCommitted { UnfinishedEntry.remove(temporaryPath) }
+        close(unfinished.handle)
     }
 }
