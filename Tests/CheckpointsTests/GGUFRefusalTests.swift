@@ -269,6 +269,22 @@ struct GGUFRefusalTests {
             } == .tooManyBytes(tensor: "b"))
     }
 
+    @Test("is refused for more elements in all than 63 bits count, though their bytes are fewer")
+    func totalElements() throws {
+        let elements = 1 << 62
+        let bytes = elements / 256 * 84
+        func tensors(_ count: Int) throws -> GGUFError.Reason? {
+            try reason(allowsMissingData: true) { file in
+                for number in 0..<count {
+                    file.tensor(
+                        "\(number)", [Int64(elements)], type: 10, offset: UInt64(number * bytes))
+                }
+            }
+        }
+        #expect(try tensors(1) == nil)
+        #expect(try tensors(2) == .tooManyElements(tensor: "1"))
+    }
+
     @Test("is refused for tensor types that are unknown or not supported")
     func tensorTypes() throws {
         #expect(

@@ -157,10 +157,15 @@ struct GGUFHeader: Sendable {
         for _ in 0..<count { infos.append(try readTensor(&reader)) }
         let dataStart = Self.padded(reader.position, to: alignment) ?? reader.position
         var expected = 0
+        var elements = 0
         for (info, name) in zip(infos, index.names) {
             guard let end = Self.padded(expected, info.byteCount, to: alignment),
                 Self.padded(dataStart, end, to: 1) != nil
             else { throw .tooManyBytes(tensor: name) }
+            // Blocks hold more elements than bytes, so fewer bytes than 63 bits count prove nothing.
+            let (sum, overflow) = elements.addingReportingOverflow(info.shape.reduce(1, *))
+            guard !overflow else { throw .tooManyElements(tensor: name) }
+            elements = sum
             guard info.offset % UInt64(alignment) == 0 else {
                 throw .misalignedOffset(tensor: name, offset: info.offset, alignment: alignment)
             }
