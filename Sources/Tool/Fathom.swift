@@ -11,7 +11,30 @@ struct Fathom: AsyncParsableCommand {
     static func main() async {
         // A reader that closes is found out at the next write, which ends the tool quietly.
         signal(SIGPIPE, SIG_IGN)
-        await main(nil)
+        // So is a file longer than the shell allows (`ulimit -f`), which is then a full disk.
+        signal(SIGXFSZ, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Says what went wrong, or the help that was asked for. Names in files may be in an error, so
+    /// their control characters are spelled out.
+    private static func end(with error: any Error) -> Never {
+        let code = exitCode(for: error)
+        let message = Terminal.printable(fullMessage(for: error))
+        if !message.isEmpty {
+            code.isSuccess
+                ? StandardOutput.write(message + "\n") : StandardError.write(message + "\n")
+        }
+        exit(withError: code)
     }
 
     static let configuration = CommandConfiguration(

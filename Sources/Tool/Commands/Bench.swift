@@ -33,12 +33,14 @@ struct Bench: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        for (name, value, least) in [
-            ("--prompt-tokens", promptTokens, 0), ("--generate-tokens", generateTokens, 0),
-            ("--repetitions", repetitions, 1), ("--sequences", sequences, 1),
-            ("--position", position, 0),
-        ] where value < least || value > 1 << 20 {
-            throw ValidationError("\(name) is \(value); it must be from \(least) to \(1 << 20)")
+        for (name, value, range) in [
+            ("--prompt-tokens", promptTokens, 0...1 << 20),
+            ("--generate-tokens", generateTokens, 0...1 << 20),
+            ("--repetitions", repetitions, 1...1 << 20), ("--sequences", sequences, 1...1024),
+            ("--position", position, 0...1 << 20),
+        ] where !range.contains(value) {
+            throw ValidationError(
+                "\(name) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)")
         }
     }
 

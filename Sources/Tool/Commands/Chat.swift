@@ -77,11 +77,11 @@ struct Chat: AsyncParsableCommand {
             switch event {
             case .reasoning(let piece):
                 isReasoning = true
-                if !hideReasoning { StandardOutput.write(Terminal.dim(piece)) }
+                if !hideReasoning { StandardOutput.write(Terminal.dim(Terminal.safe(piece))) }
             case .text(let piece):
                 if isReasoning, !hideReasoning { StandardOutput.write("\n") }
                 isReasoning = false
-                StandardOutput.write(piece)
+                StandardOutput.write(Terminal.safe(piece))
             case .token: break
             case .finished(let final): usage = final
             }

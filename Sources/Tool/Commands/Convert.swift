@@ -2,6 +2,12 @@ import ArgumentParser
 import FathomCheckpoints
 import FathomTensors
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 struct Convert: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Converts between a Hugging Face folder and a GGUF file.",
@@ -107,9 +113,15 @@ private enum QuantizationArgument {
     }
 }
 
-/// How far a conversion is, on standard error.
+/// How far a conversion is, on standard error. Ctrl-C and a polite kill end it between two
+/// tensors, so that no half file is left.
 private struct ConversionLine {
-    func show(_ progress: ConversionProgress) {
+    init() {
+        Interrupt.begin([SIGINT, SIGTERM, SIGHUP])
+    }
+
+    func show(_ progress: ConversionProgress) throws {
+        if Interrupt.isPending { throw ToolError("stopped; nothing was written") }
         guard StandardError.isTerminal else { return }
         StandardError.write(
             "\r\u{1B}[K\(progress.finishedCount + 1) of \(progress.tensorCount): "

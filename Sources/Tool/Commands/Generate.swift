@@ -56,9 +56,9 @@ struct Generate: AsyncParsableCommand {
         for try await event in loaded.generate(request) {
             switch event {
             case .text(let piece):
-                if json { answer += piece } else { StandardOutput.write(piece) }
+                if json { answer += piece } else { StandardOutput.write(Terminal.safe(piece)) }
             case .reasoning(let piece):
-                if json { reasoning += piece } else { StandardOutput.write(piece) }
+                if json { reasoning += piece } else { StandardOutput.write(Terminal.safe(piece)) }
             case .token(let choice):
                 choices.append(choice.json(loaded))
             case .finished(let usage):

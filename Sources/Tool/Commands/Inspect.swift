@@ -130,10 +130,13 @@ private struct CheckpointSummary {
         let perToken =
             4 * configuration.layerCount * configuration.keyValueHeadCount
             * configuration.headDimension
+        // What a file claims may be more than 64 bits count.
+        let (whole, isBeyond) = perToken.multipliedReportingOverflow(
+            by: configuration.contextLength)
         add(
             "cache_bytes_per_token", perToken,
             "\(Format.bytes(perToken)) a token, "
-                + "\(Format.bytes(perToken * configuration.contextLength)) for a full context")
+                + "\(Format.bytes(isBeyond ? .max : whole)) for a full context")
     }
 
     /// How many tensors there are of each type: `Q4_1 210, F32 61`.

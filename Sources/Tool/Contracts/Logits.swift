@@ -58,7 +58,9 @@ struct Logits: ParsableCommand {
         if let chunk, chunk < 1 {
             throw ValidationError("--chunk is \(chunk); it must be 1 or more")
         }
-        if steps < 0 { throw ValidationError("--steps is \(steps); it must be 0 or more") }
+        if !(0...1 << 20).contains(steps) {
+            throw ValidationError("--steps is \(steps); it must be from 0 to \(1 << 20)")
+        }
     }
 
     func run() throws {

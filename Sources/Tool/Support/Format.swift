@@ -35,9 +35,10 @@ enum Format {
 
     /// A number with a fixed number of digits after the point.
     static func fixed(_ value: Double, _ digits: Int) -> String {
-        guard value.isFinite, value.magnitude < 1e15 else { return "\(value)" }
         var scale = 1
         for _ in 0..<digits { scale *= 10 }
+        // Beyond this, doubles have no digits after the point, and products leave 64 bits.
+        guard value.magnitude < 1e18 / Double(scale) else { return "\(value)" }
         let scaled = Int((value.magnitude * Double(scale)).rounded())
         let whole = "\(scaled / scale)"
         let sign = value < 0 && scaled > 0 ? "-" : ""

@@ -36,6 +36,9 @@ private func writeAll(_ file: Int32, _ bytes: UnsafeRawBufferPointer) {
             // The reader has what it wanted (`| head`): that is no failure of ours.
             exit(0)
         } else if errno != EINTR && errno != EAGAIN {
+            if file == 1 {
+                StandardError.write("standard output: \(String(cString: strerror(errno)))\n")
+            }
             exit(1)
         }
     }

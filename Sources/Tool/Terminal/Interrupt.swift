@@ -12,12 +12,14 @@ enum Interrupt {
 
     /// Counts interrupts from now on instead of ending the program. A second one during the same
     /// answer ends it after all, in case the first is not heard.
-    static func begin() {
+    static func begin(_ signals: [Int32] = [SIGINT]) {
         count.store(0, ordering: .relaxed)
-        signal(SIGINT) { _ in
-            if Interrupt.count.add(1, ordering: .relaxed).newValue > 1 {
-                signal(SIGINT, SIG_DFL)
-                raise(SIGINT)
+        for number in signals {
+            signal(number) { number in
+                if Interrupt.count.add(1, ordering: .relaxed).newValue > 1 {
+                    signal(number, SIG_DFL)
+                    raise(number)
+                }
             }
         }
     }

@@ -37,4 +37,29 @@ enum Terminal {
     static func dim(_ text: String) -> String {
         hasColour ? "\u{1B}[2m\(text)\u{1B}[0m" : text
     }
+
+    /// Text whose control characters cannot command a terminal: they are spelled out, but for
+    /// line ends and tabs.
+    static func printable(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            if isControl(scalar) {
+                result += "\\u{\(String(scalar.value, radix: 16))}"
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    /// Text of a model: printable on a terminal, as it is elsewhere.
+    static func safe(_ text: String) -> String {
+        StandardOutput.isTerminal ? printable(text) : text
+    }
+
+    private static func isControl(_ scalar: UnicodeScalar) -> Bool {
+        scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+            && scalar != "\r"
+    }
 }
