@@ -378,7 +378,7 @@ struct GGUFRefusalTests {
         file.tensor("blk.0.attn_q.weight", [2, 3], bytes: [1, 2, 3, 4, 5, 6])
         file.tensor("b", [32, 2], type: 8, bytes: Array(repeating: 0, count: 68))
         var flips = ByteFlips(file.bytes, in: 0..<file.header.count, seed: 11)
-        try flips.forEach(count: 5000) { bytes in
+        try flips.forEach("GGUF", count: 5000) { bytes in
             let path = try folder.write(bytes, to: "fuzz.gguf")
             for allowsMissingData in [false, true] {
                 do {

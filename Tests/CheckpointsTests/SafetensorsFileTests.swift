@@ -333,7 +333,7 @@ struct SafetensorsFileTests {
                 + #""\u0079":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#,
             data: [0, 1, 2, 3, 4, 5, 6, 7])
         var flips = ByteFlips(whole, seed: 7)
-        try flips.forEach(count: 3000) { bytes in
+        try flips.forEach("safetensors", count: 3000) { bytes in
             do {
                 let file = try open(bytes)
                 for name in file.names { _ = try file.tensor(name).withBytes { $0.first } }

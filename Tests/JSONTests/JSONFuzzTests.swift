@@ -23,17 +23,21 @@ struct JSONFuzzTests {
     @Test("changed bytes give an error or a value that survives a round trip")
     func flippedBytes() throws {
         var generator = SeededGenerator(seed: 11)
-        for _ in 0..<4_000 {
+        func next() -> [UInt8] {
             var bytes = Self.seed
-            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+            for _ in 0..<Int.random(in: 1...3, using: &generator) where !bytes.isEmpty {
                 let position = Int.random(in: 0..<bytes.count, using: &generator)
-                switch Int.random(in: 0..<4, using: &generator) {
-                case 0: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-                case 1: bytes[position] = UInt8.random(in: 0...255, using: &generator)
-                case 2: bytes.remove(at: position)
+                switch Int.random(in: 0..<12, using: &generator) {
+                case 0: bytes.removeSubrange(position...)
+                case 1...3: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+                case 4...6: bytes[position] = UInt8.random(in: 0...255, using: &generator)
+                case 7...9: bytes.remove(at: position)
                 default: bytes.insert(bytes[position], at: position)
                 }
             }
+            return bytes
+        }
+        Fuzzing.run("JSON", count: 4_000, next: next) { bytes in
             do throws(JSONError) {
                 let value = try JSONValue(parsing: bytes)
                 #expect(String(validating: bytes, as: UTF8.self) != nil)

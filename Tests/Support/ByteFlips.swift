@@ -1,13 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Damaged copies of a file's bytes, the same ones for a seed.
-///
-/// The environment variable `FATHOM_FUZZ_SECONDS` lets `forEach` go on for that long instead of
-/// its usual count.
 public struct ByteFlips {
     private let original: [UInt8]
     private let range: Range<Int>
@@ -49,15 +40,10 @@ public struct ByteFlips {
         return bytes
     }
 
-    /// Calls a closure with `count` copies, or with as many as fit into `FATHOM_FUZZ_SECONDS`.
-    public mutating func forEach(count: Int, _ body: ([UInt8]) throws -> Void) rethrows {
-        let seconds = getenv("FATHOM_FUZZ_SECONDS").flatMap { Int(String(cString: $0)) } ?? 0
-        if seconds == 0 {
-            for _ in 0..<count { try body(next()) }
-            return
-        }
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(seconds)
-        while clock.now < end { try body(next()) }
+    /// Gives `count` copies to a reader, or more; see `Fuzzing`.
+    public mutating func forEach(
+        _ reader: String, count: Int, _ body: ([UInt8]) throws -> Void
+    ) rethrows {
+        try Fuzzing.run(reader, count: count, next: { next() }, body)
     }
 }

@@ -54,7 +54,7 @@ struct TemplateFuzzTests {
             "\n",
         ].map { Array($0.utf8) }
         var generator = SeededGenerator(seed: 1704)
-        for _ in 0..<3000 {
+        func next() -> [UInt8] {
             var bytes = sources.randomElement(using: &generator) ?? []
             for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
                 let position = Int.random(in: 0..<bytes.count, using: &generator)
@@ -69,6 +69,9 @@ struct TemplateFuzzTests {
                         contentsOf: pieces.randomElement(using: &generator) ?? [], at: position)
                 }
             }
+            return bytes
+        }
+        Fuzzing.run("chat template", count: 3000, next: next) { bytes in
             render(String(decoding: bytes, as: UTF8.self))
         }
     }

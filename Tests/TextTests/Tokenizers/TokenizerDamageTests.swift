@@ -375,7 +375,7 @@ struct TokenizerDamageTests {
     func flippedBytes(name: String, file: String) throws {
         let folder = try TemporaryFolder()
         var flips = ByteFlips(try Fixtures.bytes("\(name)/\(file)"), seed: 81)
-        try flips.forEach(count: 150) { bytes in
+        try flips.forEach("\(file) of \(name)", count: 150) { bytes in
             try folder.write(bytes, to: file)
             do {
                 let tokenizer = try Tokenizer(contentsOf: folder.path)
