@@ -12,8 +12,8 @@ import FathomJSON
 /// text and gives the same message for what is not.
 ///
 /// - SeeAlso: `encoding/encoding_dsv32.py` of the model `deepseek-ai/DeepSeek-V3.2`, 2025. More
-///   than it, this parser insists that a parameter marked as no string holds JSON and that names
-///   are not empty.
+///   than it, this parser insists that a parameter marked as no string holds JSON, that names are
+///   not empty, that a function's name ends its line, and that calls are not cut off.
 public struct CompletionParser: Sendable, Hashable {
     /// Whether the completion begins inside of reasoning.
     public var mode: MessageEncoder.Mode

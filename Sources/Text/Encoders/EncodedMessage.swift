@@ -127,7 +127,9 @@ private struct Fields {
         guard let object = value.objectValue else {
             throw wrongType("response_format", value, expected: "an object")
         }
-        return object.isEmpty ? nil : value
+        // Not `? nil :`, where nil would be the JSON value null.
+        if object.isEmpty { return nil }
+        return value
     }
 
     /// The name and arguments of a function, which come as text or as an object.

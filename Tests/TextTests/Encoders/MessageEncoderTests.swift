@@ -178,6 +178,20 @@ struct MessageEncoderTests {
         }
     }
 
+    @Test("empty tools, calls and response formats are none")
+    func emptyFields() throws {
+        let plain: [JSONValue] = [
+            ["role": "system", "content": "s"], ["role": "assistant", "content": "a"],
+        ]
+        for empty: JSONValue in [.null, [:]] {
+            let messages: [JSONValue] = [
+                ["role": "system", "content": "s", "tools": [], "response_format": empty],
+                ["role": "assistant", "content": "a", "tool_calls": empty == .null ? .null : []],
+            ]
+            #expect(try Self.encode(messages) == Self.encode(plain))
+        }
+    }
+
     @Test("earlier messages of developers stay in thinking mode")
     func developers() throws {
         let prompt = try Self.encode(
