@@ -113,7 +113,7 @@ struct CompletionStreamTests {
     func cuts() throws {
         var generator = SeededGenerator(seed: 32)
         for format in ToolCallFormat.allCases {
-            for number in 0..<25 {
+            for number in 0..<15 {
                 let isThinking = number.isMultiple(of: 2)
                 let message = RandomAnswer.next(
                     &generator, isThinking: isThinking, callLimit: format == .none ? 0 : 2)
@@ -162,7 +162,7 @@ struct CompletionStreamTests {
             "<｜DSML｜parameter name=\"a\" string=\"true\">x</｜DSML｜parameter>\n",
         ]
         var generator = SeededGenerator(seed: 4711)
-        for _ in 0..<400 {
+        for _ in 0..<150 {
             let text = (0..<Int.random(in: 1...14, using: &generator))
                 .map { _ in markers.randomElement(using: &generator) ?? "" }.joined()
             for format in ToolCallFormat.allCases {
@@ -185,7 +185,7 @@ struct CompletionStreamTests {
         var generator = SeededGenerator(seed: 8)
         var calls = 0
         var abandoned = 0
-        for number in 0..<1200 {
+        for number in 0..<600 {
             let format = ToolCallFormat.allCases[number % 4]
             let message = RandomAnswer.next(
                 &generator, isThinking: true, callLimit: format == .none ? 0 : 3)
@@ -213,8 +213,8 @@ struct CompletionStreamTests {
                 if case .toolCallAbandoned = $0 { true } else { false }
             }
         }
-        #expect(calls > 300)
-        #expect(abandoned > 50)
+        #expect(calls > 150)
+        #expect(abandoned > 25)
     }
 
     /// Checks that letters which are in no marker are somewhere in what was read.

@@ -105,6 +105,18 @@ struct ConversationFormatTests {
         #expect(ids.count { $0 == tokenizer.id(of: "<think>") } == 1)
     }
 
+    @Test("a token for DSML says that a model without template is V3.2")
+    func tokenForDSML() throws {
+        for (token, isKnown) in [("｜DSML｜", true), ("DSML", false)] {
+            let tokenizer = try Tokenizer(
+                GGUFTokenizerMetadata(
+                    model: "gpt2", pre: "deepseek-v3", tokens: ["a", token], tokenTypes: [1, 4],
+                    merges: []))
+            let format = try? ConversationFormat(template: nil, tokenizer: tokenizer)
+            #expect(format?.toolCalls == (isKnown ? .dsml : nil))
+        }
+    }
+
     @Test("tools for a template that never mentions them are refused")
     func toolsUnheard() throws {
         let tokenizer = try TokenizerFixtures.tokenizer("16-tokenizer-deepseek-v3")
