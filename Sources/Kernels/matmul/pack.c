@@ -35,7 +35,7 @@ static const code_fields fields[FK_PACKED_FORMAT_COUNT] = {
 /* Up to 16 rows' part of a run, `blocks` blocks of 32 elements. */
 typedef struct run_rows {
     const uint8_t *start; /* of the first row */
-    size_t row_bytes;
+    size_t row_bytes, block_bytes;
     int count, blocks;
 } run_rows;
 
@@ -109,7 +109,6 @@ static void bit_plane(uint8_t *plane, const uint32_t *w) {
 FK_INLINE void pack_codes(int format, fk_packed_format f, uint8_t *low, uint8_t *high,
                           run_rows rows) {
     const code_fields field = fields[format];
-    size_t block_bytes = fk_block_bytes(fk_packed_type_at(format));
     size_t q = (size_t)field.q, h = (size_t)field.high;
     lanes w[32];
     switch (format) {
@@ -141,7 +140,7 @@ FK_INLINE void pack_codes(int format, fk_packed_format f, uint8_t *low, uint8_t 
     default: /* each 16 bytes hold the 32 elements of a block, or each 32 */
         for (int b = 0; b < rows.blocks; b++) {
             int words = field.q_words;
-            size_t at = (size_t)b * block_bytes + q;
+            size_t at = (size_t)b * rows.block_bytes + q;
             if (f.super == FK_RUN) {
                 words /= FK_RUN_BLOCKS;
                 at = q + (size_t)(4 * words * b);
@@ -153,7 +152,7 @@ FK_INLINE void pack_codes(int format, fk_packed_format f, uint8_t *low, uint8_t 
             for (int i = 0; i < words; i++)
                 put_plane(low + b * fk_packed_low_bytes(f), i, w[i]);
             if (f.high) {
-                take_words(w, rows, (size_t)b * block_bytes + h, 1);
+                take_words(w, rows, (size_t)b * rows.block_bytes + h, 1);
                 bit_plane(high + b * fk_packed_high_bytes(f), w[0]);
             }
         }
@@ -171,7 +170,9 @@ FK_INLINE void copy_half(uint8_t *lanes_of_halves, int lane, const uint8_t *half
 
 /* The scales of one row's part of a run. */
 FK_INLINE void pack_scales(int format, fk_packed_format f, uint8_t *scales, uint8_t *super,
-                           const uint8_t *row, int lane, int blocks) {
+                           run_rows rows, int lane) {
+    const uint8_t *row = rows.start + (size_t)lane * rows.row_bytes;
+    int blocks = rows.blocks;
     int size = fk_packed_scale_bytes(f);
     switch (format) {
     case FK_PACKED_MXFP4:
@@ -223,7 +224,7 @@ FK_INLINE void pack_scales(int format, fk_packed_format f, uint8_t *scales, uint
     }
     default: /* d, and m behind it, begin the block */
         for (int b = 0; b < blocks; b++) {
-            const uint8_t *x = row + (size_t)b * fk_block_bytes(fk_packed_type_at(format));
+            const uint8_t *x = row + (size_t)b * rows.block_bytes;
             copy_half(scales + b * size, lane, x);
             if (fk_packed_has_min(f)) copy_half(scales + b * size + 32, lane, x + 2);
         }
@@ -239,8 +240,7 @@ FK_INLINE void pack_run(int format, fk_packed_format f, uint8_t *run, run_rows r
     memset(scales, 0, (size_t)(run + size - scales));
     pack_codes(format, f, run, high, rows);
     for (int lane = 0; lane < rows.count; lane++)
-        pack_scales(format, f, scales, super, rows.start + (size_t)lane * rows.row_bytes, lane,
-                    rows.blocks);
+        pack_scales(format, f, scales, super, rows, lane);
 }
 
 void fk_pack(fk_type type, void *packed, const void *rows, int64_t row_begin, int64_t row_end,
@@ -256,7 +256,7 @@ void fk_pack(fk_type type, void *packed, const void *rows, int64_t row_begin, in
     uint8_t *to = (uint8_t *)packed + (size_t)(row_begin / FK_LANES) * group_bytes;
     for (int64_t row = row_begin; row < row_end; row += FK_LANES) {
         int row_count = row_end - row < FK_LANES ? (int)(row_end - row) : FK_LANES;
-        run_rows part = {from, row_bytes, row_count, FK_RUN_BLOCKS};
+        run_rows part = {from, row_bytes, block_bytes, row_count, FK_RUN_BLOCKS};
         uint8_t *run = to;
         for (int64_t at = 0; at < k; at += FK_RUN) {
             int blocks = k - at < FK_RUN ? (int)(k - at) / FK_BLOCK : FK_RUN_BLOCKS;

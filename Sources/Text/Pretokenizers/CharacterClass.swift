@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a pre-tokenizer asks about a character: a set of classes, one bit each.
 struct CharacterClass: OptionSet, Sendable, Hashable {
     let rawValue: UInt16
@@ -38,24 +40,36 @@ struct CharacterClass: OptionSet, Sendable, Hashable {
     }
 }
 
-/// The classes of every character, looked up in a table for those below U+10000.
+/// The classes of every character, looked up in tables for those below U+10000.
 ///
-/// `Unicode.Scalar.Properties` takes about 50 ns a question, a table 1 ns. It is built once, on
-/// first use, and never freed.
+/// `Unicode.Scalar.Properties` takes about 50 ns a question, a table 1 ns. A page of 256
+/// characters is classified when one of them is first met, and never freed.
 struct CharacterClassTable: @unchecked Sendable {
-    private let classes: UnsafePointer<UInt16>
+    private typealias Page = UnsafeMutablePointer<UInt16>
+
+    /// The addresses of the pages, 0 where none has been asked for.
+    private let pages: UnsafeMutablePointer<Atomic<UInt>>
 
     static let shared = CharacterClassTable()
 
     private init() {
-        let classes = UnsafeMutablePointer<UInt16>.allocate(capacity: 0x10000)
-        classes.initialize(repeating: 0, count: 0x10000)
-        for value in UInt32(0)..<0x10000 {
-            if let scalar = Unicode.Scalar(value) {
-                classes[Int(value)] = Self.classify(scalar).rawValue
-            }
+        pages = .allocate(capacity: 256)
+        for index in 0..<256 { (pages + index).initialize(to: Atomic(0)) }
+    }
+
+    /// Classifies a page; of two threads that do so at once the first is heeded.
+    @inline(never)
+    private func addPage(_ index: Int) -> Page {
+        let page = Page.allocate(capacity: 256)
+        for offset in 0..<256 {
+            let scalar = Unicode.Scalar(UInt32(index << 8 | offset))
+            page[offset] = scalar.map { Self.classify($0).rawValue } ?? 0
         }
-        self.classes = UnsafePointer(classes)
+        let (added, existing) = pages[index].compareExchange(
+            expected: 0, desired: UInt(bitPattern: page), ordering: .acquiringAndReleasing)
+        if added { return page }
+        page.deallocate()
+        return Page(bitPattern: existing) ?? addPage(index)
     }
 
     /// The classes of the character that starts at a position of well-formed UTF-8.
@@ -71,8 +85,10 @@ struct CharacterClassTable: @unchecked Sendable {
 
     @inline(__always)
     subscript(scalar: UInt32) -> CharacterClass {
-        if scalar < 0x10000 { return CharacterClass(rawValue: classes[Int(scalar)]) }
-        return Self.classifySupplementary(scalar)
+        guard scalar < 0x10000 else { return Self.classifySupplementary(scalar) }
+        let index = Int(scalar >> 8)
+        let page = Page(bitPattern: pages[index].load(ordering: .acquiring)) ?? addPage(index)
+        return CharacterClass(rawValue: page[Int(scalar & 0xff)])
     }
 
     @inline(never)
