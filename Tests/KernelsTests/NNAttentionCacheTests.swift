@@ -9,6 +9,9 @@ struct NNAttentionCacheTests {
             queries: 53, keyValueHeads: 2, keyDimension: 33, valueDimension: 17, pageLength: 16),
         AttentionShape(queries: 40, keyDimension: 192, valueDimension: 128, pageLength: 48),
         AttentionShape(queries: 17, keyValueHeads: 2, keyDimension: 1, valueDimension: 1),
+        AttentionShape(
+            queries: 53, keyValueHeads: 2, keyDimension: 33, valueDimension: 17, pageLength: 16,
+            valuesInKeys: true),
     ]
 
     #if arch(x86_64)
@@ -82,11 +85,12 @@ struct NNAttentionCacheTests {
     @Test("the size of a page covers its keys and padded values, and refuses bad shapes")
     func pageBytes() {
         func bytes(
-            _ length: Int, _ heads: Int, _ keys: Int, _ values: Int, _ type: fk_kv_type
+            _ length: Int, _ heads: Int, _ keys: Int, _ values: Int, _ type: fk_kv_type,
+            shared: Int32 = 0
         ) -> Int {
             var cache = fk_kv_cache(
                 pages: nil, page_offset: 0, page_length: length, key_value_heads: heads,
-                key_dim: keys, value_dim: values, type: type)
+                key_dim: keys, value_dim: values, type: type, values_in_keys: shared)
             return fk_kv_page_bytes(&cache)
         }
         #expect(bytes(64, 3, 64, 64, FK_KV_F16) == 64 * 3 * 128 * 2)
@@ -99,6 +103,8 @@ struct NNAttentionCacheTests {
         #expect(bytes(64, 3, 64, 64, fk_kv_type(rawValue: 9)) == 0)
         #expect(bytes(1 << 40, 1 << 30, 64, 64, FK_KV_F16) == 0)
         #expect(bytes(64, 1, 64, -1, FK_KV_F16) == 0)
+        #expect(bytes(64, 1, 576, 512, FK_KV_F16, shared: 1) == 64 * 576 * 2)
+        #expect(bytes(64, 1, 576, 577, FK_KV_F16, shared: 1) == 0)
     }
 
     private func toBFloat16(_ x: Float) -> Float {

@@ -17,12 +17,14 @@ struct AttentionShape: CustomStringConvertible, Sendable {
     var keyDimension = 16
     var valueDimension = 16
     var pageLength = 64
+    /// Whether a value is the first part of its key.
+    var valuesInKeys = false
 
     var positions: Int { first + queries }
     var heads: Int { keyValueHeads * group }
     var description: String {
         "\(queries) queries from \(first), \(keyValueHeads) x \(group) heads, \(keyDimension) / "
-            + "\(valueDimension), pages of \(pageLength)"
+            + "\(valueDimension), pages of \(pageLength)\(valuesInKeys ? ", shared" : "")"
     }
 
     static let all = [
@@ -40,6 +42,15 @@ struct AttentionShape: CustomStringConvertible, Sendable {
         AttentionShape(first: 100, queries: 20, keyDimension: 192, valueDimension: 128),
         AttentionShape(first: 130, queries: 3, group: 50, keyDimension: 32, valueDimension: 32),
         AttentionShape(queries: 130, keyDimension: 64, valueDimension: 80, pageLength: 128),
+        AttentionShape(
+            first: 530, queries: 3, group: 16, keyDimension: 72, valueDimension: 64,
+            valuesInKeys: true),
+        AttentionShape(
+            queries: 70, keyValueHeads: 2, group: 3, keyDimension: 41, valueDimension: 25,
+            pageLength: 48, valuesInKeys: true),
+        AttentionShape(
+            first: 3, queries: 1, keyDimension: 16, valueDimension: 16, pageLength: 16,
+            valuesInKeys: true),
     ]
 }
 
@@ -74,14 +85,20 @@ final class AttentionCase {
         var numbers = SeededGenerator(seed: seed)
         self.shape = shape
         self.type = type
-        keys = numbers.row(shape.positions * shape.keyValueHeads * shape.keyDimension)
-        values = numbers.row(shape.positions * shape.keyValueHeads * shape.valueDimension)
+        let keys = numbers.row(shape.positions * shape.keyValueHeads * shape.keyDimension)
+        self.keys = keys
+        values =
+            shape.valuesInKeys
+            ? (0..<shape.positions * shape.keyValueHeads).flatMap { row in
+                keys[(row * shape.keyDimension)...].prefix(shape.valueDimension)
+            } : numbers.row(shape.positions * shape.keyValueHeads * shape.valueDimension)
         queries = numbers.row(shape.queries * shape.heads * shape.keyDimension, scale: 4)
         let offset = 64
         var cache = fk_kv_cache(
             pages: nil, page_offset: offset, page_length: shape.pageLength,
             key_value_heads: shape.keyValueHeads, key_dim: shape.keyDimension,
-            value_dim: shape.valueDimension, type: type)
+            value_dim: shape.valueDimension, type: type,
+            values_in_keys: shape.valuesInKeys ? 1 : 0)
         pageBytes = offset + fk_kv_page_bytes(&cache)
         let bytes = pageBytes
         pages = (0..<((shape.positions + shape.pageLength - 1) / shape.pageLength)).map { _ in

@@ -61,6 +61,7 @@ typedef struct block {
     fk_kv_type type;
     const void *tiles[TILES];
     const void *values[TILES]; /* of each 16 positions */
+    size_t value_stride;       /* elements */
     size_t runs[TILES];        /* 16s that follow each other in memory from here on */
 } block;
 
@@ -85,13 +86,62 @@ FK_TARGET static void widen(float *to, const void *from, size_t count, fk_kv_typ
         for (size_t i = 0; i < count; i += 16) v_store(to + i, v_load_kv(from, i, FK_KV_BF16));
 }
 
+/* Sixteen rows of keys, of which `filled` are there, into a tile; their first `value_width`
+ * elements into rows of that width unless `values` is NULL. */
+FK_TARGET static void transpose_shared(float *tile, float *values, const void *rows,
+                                     size_t stride, size_t filled, size_t key_dim,
+                                     size_t value_width, fk_kv_type type) {
+    for (size_t d = 0; d < key_dim; d += 16) {
+        lanes x[16];
+        for (size_t i = 0; i < 16; i++) {
+            size_t at = i * stride + d;
+            if (i >= filled) x[i] = v_zero();
+            else if (type == FK_KV_F32) x[i] = v_load_kv(rows, at, FK_KV_F32);
+            else if (type == FK_KV_F16) x[i] = v_load_kv(rows, at, FK_KV_F16);
+            else x[i] = v_load_kv(rows, at, FK_KV_BF16);
+            if (values && d < value_width) v_store(values + i * value_width + d, x[i]);
+        }
+        v_transpose(x);
+        size_t count = v_remaining(key_dim, d);
+        for (size_t i = 0; i < count; i++) v_store(tile + (d + i) * FK_KV_TILE, x[i]);
+    }
+}
+
+/* Finds the block in a cache whose keys hold the values: keys are transposed, and values
+ * of 16 bits widened on the way. */
+FK_TARGET static void find_shared_block(block *b, const chunk *c, size_t begin, size_t keys) {
+    const fk_kv_cache *cache = &c->attention->cache;
+    size_t stride = fk_kv_row_elements(cache), width = fk_kv_round16(cache->value_dim);
+    int widens = cache->type != FK_KV_F32;
+    float *to_keys = c->widened, *to_values = c->widened + FK_ATTENTION_BLOCK * cache->key_dim;
+    b->begin = begin;
+    b->type = FK_KV_F32;
+    b->value_stride = widens ? width : stride;
+    for (size_t i = 0; i * FK_KV_TILE < keys; i++) {
+        size_t filled = keys - i * FK_KV_TILE < FK_KV_TILE ? keys - i * FK_KV_TILE : FK_KV_TILE;
+        const void *rows = fk_kv_value_row(cache, c->head, begin + i * FK_KV_TILE);
+        transpose_shared(to_keys, widens ? to_values : NULL, rows, stride, filled, cache->key_dim,
+                       width, cache->type);
+        b->tiles[i] = to_keys;
+        b->values[i] = widens ? to_values : rows;
+        b->runs[i] = widens ? TILES - i : 1;
+        to_keys += FK_KV_TILE * cache->key_dim;
+        to_values += FK_KV_TILE * width;
+    }
+}
+
 /* Finds, and for many rows widens, the tiles of the block that hold `keys` keys. */
 FK_TARGET static void find_block(block *b, const chunk *c, size_t begin, size_t keys,
                                  size_t rows) {
     const fk_kv_cache *cache = &c->attention->cache;
+    if (cache->values_in_keys) {
+        find_shared_block(b, c, begin, keys);
+        return;
+    }
     size_t width = fk_kv_round16(cache->value_dim);
     b->begin = begin;
     b->type = cache->type;
+    b->value_stride = width;
     size_t tiles = (keys + FK_KV_TILE - 1) / FK_KV_TILE;
     for (size_t i = 0; i < tiles; i++) {
         size_t position = begin + i * FK_KV_TILE;
@@ -179,10 +229,10 @@ FK_LANE void gather_keys(const chunk *c, const block *b, float *record, const fl
     for (size_t k = begin; k < end;) {
         size_t tile = k / FK_KV_TILE, run_end = (tile + b->runs[tile]) * FK_KV_TILE;
         size_t stop = run_end < end ? run_end : end;
-        size_t offset = k % FK_KV_TILE * width * fk_kv_element_bytes(b->type);
+        size_t offset = k % FK_KV_TILE * b->value_stride * fk_kv_element_bytes(b->type);
         gather_functions[b->type][count - 1](
             record + FK_RECORD_OUTPUT, c->record_floats, factors, weights + k,
-            (const char *)b->values[tile] + offset, width, width, stop - k);
+            (const char *)b->values[tile] + offset, b->value_stride, width, stop - k);
         factors = ones;
         k = stop;
     }

@@ -4,12 +4,6 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-static float load(const void *base, size_t index, fk_kv_type type) {
-    if (type == FK_KV_F32) return ((const float *)base)[index];
-    uint16_t half = ((const uint16_t *)base)[index];
-    return type == FK_KV_F16 ? fk_from_f16(half) : fk_from_bf16(half);
-}
-
 /* l, m and o of nothing. */
 static void clear(float *record, size_t value_dim) {
     memset(record, 0, (FK_RECORD_OUTPUT + fk_kv_round16(value_dim)) * sizeof *record);
@@ -22,11 +16,10 @@ static void take_block(float *record, const fk_kv_cache *cache, const float *que
     float p[FK_ATTENTION_BLOCK] = {0};
     float m = record[FK_RECORD_MAXIMUM], m_old = m;
     for (size_t j = begin; j < end; j++) {
-        const void *tile = fk_kv_key_tile(cache, head, j);
         float dot = 0;
         FK_SCALAR_LOOP
         for (size_t d = 0; d < cache->key_dim; d++)
-            dot = fmaf(query[d], load(tile, d * FK_KV_TILE + j % FK_KV_TILE, cache->type), dot);
+            dot = fmaf(query[d], fk_kv_key_element(cache, head, j, d), dot);
         p[j - begin] = dot * scale;
         m = fk_max1(p[j - begin], m);
     }
@@ -44,7 +37,7 @@ static void take_block(float *record, const fk_kv_cache *cache, const float *que
         const void *row = fk_kv_value_row(cache, head, j);
         FK_SCALAR_LOOP
         for (size_t d = 0; d < cache->value_dim; d++)
-            output[d] = fmaf(p[j - begin], load(row, d, cache->type), output[d]);
+            output[d] = fmaf(p[j - begin], fk_kv_element(row, d, cache->type), output[d]);
     }
 }
 

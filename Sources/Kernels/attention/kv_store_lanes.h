@@ -60,6 +60,12 @@ FK_LANE void store_head(const fk_kv_cache *cache, size_t head, const float *keys
                         size_t first, size_t count, fk_kv_type type) {
     for (size_t i = 0; i < count;) {
         size_t position = first + i, column = position % FK_KV_TILE;
+        if (cache->values_in_keys) {
+            store_value(fk_kv_value_row(cache, head, position),
+                        keys + i * keys_stride + head * cache->key_dim, cache->key_dim, type);
+            i++;
+            continue;
+        }
         size_t taken = count - i < FK_KV_TILE - column ? count - i : FK_KV_TILE - column;
         void *tile = fk_kv_key_tile(cache, head, position);
         const float *key = keys + i * keys_stride + head * cache->key_dim;

@@ -18,8 +18,14 @@ void fk_kv_store_reference(const fk_kv_cache *cache, const float *keys, size_t k
         for (size_t head = head_begin; head < head_end; head++) {
             const float *key = keys + i * keys_stride + head * key_dim;
             const float *value = values + i * values_stride + head * value_dim;
-            void *tile = fk_kv_key_tile(cache, head, position);
             void *row = fk_kv_value_row(cache, head, position);
+            if (cache->values_in_keys) {
+                FK_SCALAR_LOOP
+                for (size_t d = 0; d < fk_kv_row_elements(cache); d++)
+                    store(row, d, d < key_dim ? key[d] : 0, cache->type);
+                continue;
+            }
+            void *tile = fk_kv_key_tile(cache, head, position);
             FK_SCALAR_LOOP
             for (size_t d = 0; d < key_dim; d++)
                 store(tile, d * FK_KV_TILE + position % FK_KV_TILE, key[d], cache->type);

@@ -297,7 +297,13 @@ typedef enum fk_kv_type { FK_KV_F32 = 0, FK_KV_F16 = 1, FK_KV_BF16 = 2 } fk_kv_t
  *   keys    [key_value_heads][page_length / 16][key_dim][16 positions]
  *   values  [key_value_heads][page_length][value_dim rounded up to 16, zero padded]
  *
- * so that one load brings the same element of 16 keys, or 16 elements of one value. */
+ * so that one load brings the same element of 16 keys, or 16 elements of one value. With
+ * `values_in_keys` (the latent of DeepSeek-V2, where a value is the first part of its key)
+ * a position is kept once:
+ *
+ *   keys    [key_value_heads][page_length][key_dim rounded up to 16, zero padded]
+ *
+ * and the `values` given to fk_kv_store are not read. */
 typedef struct fk_kv_cache {
     void *const *pages;
     size_t page_offset;     /* bytes */
@@ -306,6 +312,7 @@ typedef struct fk_kv_cache {
     size_t key_dim;         /* D */
     size_t value_dim;       /* Dv */
     fk_kv_type type;
+    int values_in_keys;     /* nonzero: values are the first Dv elements of the keys */
 } fk_kv_cache;
 
 /* Bytes of one page of one layer, a multiple of 64. 0 if a size is 0, page_length is not
