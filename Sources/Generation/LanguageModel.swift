@@ -60,6 +60,12 @@ public final class LanguageModel: Sendable {
         self.checkpoint = checkpoint
         model = loaded.model
         architecture = loaded.architecture
+        // Reading a vocabulary takes one processor about as long as packing a small model's weights.
+        let isRead = Flag()
+        defer { isRead.set() }
+        thread.submit {
+            for matrix in loaded.parameters.matrices where !isRead.isSet { matrix.prepare() }
+        }
         tokenizer = try Tokenizer(checkpoint)
         reasoningMarks = ReasoningMarks(tokenizer)
         chatTemplate = try (options.chatTemplate ?? tokenizer.chatTemplate).map {

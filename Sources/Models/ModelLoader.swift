@@ -9,7 +9,7 @@ public struct LoadedModel: Sendable {
     /// What was loaded, under the checkpoint's names.
     public let parameters: CheckpointParameters
 
-    /// The architecture's name: `llama`, `qwen2`.
+    /// The architecture's name: `llama`, `qwen2`, `deepseek_v3`.
     public let architecture: String
 }
 
@@ -24,6 +24,9 @@ public struct ModelOptions: Sendable, Hashable {
     /// Whether parameters are variables, so that gradients are recorded.
     public var recordsGradients = false
 
+    /// How latent attention is computed; gradients take the plain form.
+    public var latentForm: LatentAttentionForm = .absorbed
+
     public init() {}
 
     /// F32 weights, activations and cache: what references are compared with.
@@ -35,10 +38,49 @@ public struct ModelOptions: Sendable, Hashable {
     }
 }
 
+/// A validated configuration, from which a model is built.
+protocol ModelConfiguration: Sendable {
+    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel
+
+    /// Whether a tensor of the checkpoint is no parameter: a copy of another or a table that
+    /// follows from the configuration.
+    func isSurplus(_ name: String) -> Bool
+}
+
+extension LlamaConfiguration: ModelConfiguration {
+    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel {
+        LlamaModel(parameters, self, cacheType: options.cacheType)
+    }
+
+    func isSurplus(_ name: String) -> Bool { name == "lm_head.weight" && tiesWordEmbeddings }
+}
+
+extension DeepSeekConfiguration: ModelConfiguration {
+    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel {
+        DeepSeekModel(
+            parameters, self, cacheType: options.cacheType,
+            form: options.recordsGradients ? .plain : options.latentForm)
+    }
+
+    func isSurplus(_ name: String) -> Bool {
+        if name == "lm_head.weight" && tiesWordEmbeddings { return true }
+        // Prediction layers carry copies of the main model's embedding and head.
+        return (layerCount..<(layerCount + predictionLayerCount)).contains { layer in
+            name.hasPrefix("model.layers.\(layer).embed_tokens.")
+                || name.hasPrefix("model.layers.\(layer).shared_head.head.")
+        }
+    }
+}
+
 /// The registry of architectures: decodes a checkpoint's configuration and builds its model.
 public enum ModelLoader {
     /// The architectures that can be built, as `model_type` names them.
-    public static let architectures = LlamaConfiguration.modelTypes
+    public static let architectures =
+        LlamaConfiguration.modelTypes + DeepSeekConfiguration.modelTypes
+
+    /// The same, as `general.architecture` of GGUF files names them.
+    static let fileArchitectures =
+        LlamaConfiguration.architectures + DeepSeekConfiguration.architectures
 
     /// Builds the model of a checkpoint.
     ///
@@ -47,45 +89,51 @@ public enum ModelLoader {
     public static func load(_ checkpoint: Checkpoint, _ options: ModelOptions = .init()) throws
         -> LoadedModel
     {
-        let configuration: LlamaConfiguration
+        let configuration: any ModelConfiguration
         let source: any CheckpointSource
         let architecture: String
         let path: String
         switch checkpoint {
         case .gguf(let file):
             architecture = try file.metadata.string("general.architecture")
-            try requireKnown(architecture, field: "general.architecture", file: file.path)
-            configuration = try LlamaConfiguration(file)
+            try requireKnown(
+                architecture, of: fileArchitectures, field: "general.architecture",
+                file: file.path)
+            configuration =
+                if LlamaConfiguration.architectures.contains(architecture) {
+                    try LlamaConfiguration(file)
+                } else { try DeepSeekConfiguration(file) }
             source = try GGUFNamedSource(file)
             path = file.path
         case .folder(let folder):
             let object = folder.configuration
             architecture = object["model_type"]?.stringValue ?? "llama"
-            try requireKnown(architecture, field: "model_type", file: "config.json")
-            configuration = try LlamaConfiguration(object)
+            try requireKnown(
+                architecture, of: architectures, field: "model_type", file: "config.json")
+            configuration =
+                if LlamaConfiguration.modelTypes.contains(architecture) {
+                    try LlamaConfiguration(object)
+                } else { try DeepSeekConfiguration(object) }
             source = folder
             path = folder.path
         }
         let parameters = CheckpointParameters(
             source, path: path, precision: options.precision,
             makesVariables: options.recordsGradients,
-            ignoring: {
-                isComputed($0) || ($0 == "lm_head.weight" && configuration.tiesWordEmbeddings)
-            }
+            ignoring: { isComputed($0) || configuration.isSurplus($0) }
         )
-        let model = LlamaModel(
-            ParameterScope(parameters), configuration, cacheType: options.cacheType)
+        let model = configuration.makeModel(ParameterScope(parameters), options)
         try parameters.finish()
         return LoadedModel(model: model, parameters: parameters, architecture: architecture)
     }
 
-    private static func requireKnown(_ architecture: String, field: String, file: String)
-        throws(ConfigurationError)
-    {
-        if architectures.contains(architecture) { return }
+    private static func requireKnown(
+        _ architecture: String, of known: [String], field: String, file: String
+    ) throws(ConfigurationError) {
+        if known.contains(architecture) { return }
         throw ConfigurationError(
             field, found: "'\(architecture)'",
-            expected: architectures.map { "'\($0)'" }.joined(separator: " or "), file: file)
+            expected: known.map { "'\($0)'" }.joined(separator: " or "), file: file)
     }
 
     /// Tables that some checkpoints carry and that follow from the configuration.

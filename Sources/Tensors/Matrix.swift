@@ -10,6 +10,10 @@ public final class Matrix: Sendable {
     /// The weights as they were given.
     public let tensor: Tensor
 
+    /// What F8 weights are multiplied by: F32 `[ceil(rows / 128), ceil(columns / 128)]`, one
+    /// number for each block of 128 by 128 (DeepSeek-V3, section 3.3).
+    public let blockScales: Tensor?
+
     public var rowCount: Int { tensor.shape[0] }
     public var columnCount: Int { tensor.shape[1] }
 
@@ -17,19 +21,55 @@ public final class Matrix: Sendable {
     private let packedAddress = Atomic<UInt>(0)
     private let packedStorage = Mutex<Storage?>(nil)
 
-    /// - Precondition: two dimensions.
-    public init(_ tensor: Tensor) {
+    /// - Precondition: two dimensions; F8 weights where there are scales, of the shape above.
+    public init(_ tensor: Tensor, blockScales: Tensor? = nil) {
         precondition(tensor.shape.rank == 2, "a matrix has two dimensions, not \(tensor.shape)")
+        if let blockScales {
+            precondition(
+                tensor.dtype == .f8e4m3 && blockScales.dtype == .f32
+                    && blockScales.shape.sizes == Self.scaleShape(of: tensor.shape.sizes),
+                "\(tensor.dtype.name) \(tensor.shape) with scales \(blockScales.shape)")
+        }
         self.tensor = tensor
+        self.blockScales = blockScales
     }
 
+    /// Rows and columns of one scale of F8 weights.
+    public static let scaleBlock = 128
+
+    /// The shape of the scales of F8 weights of a shape.
+    public static func scaleShape(of shape: [Int]) -> [Int] {
+        shape.map { ($0 + scaleBlock - 1) / scaleBlock }
+    }
+
+    /// The weights as F32.
+    public func dequantized() -> Tensor {
+        guard blockScales != nil else { return tensor.dequantized() }
+        let result = Tensor(uninitialized: tensor.shape)
+        let floats = result.floats
+        parallel(rowCount, grain: max(1, elementGrain / max(1, columnCount))) { rows in
+            for row in rows { decodeRow(row, into: floats + row * columnCount) }
+        }
+        return result
+    }
+
+    /// Whether products use a packed form, with activations rounded to 8 bits.
+    var isPacked: Bool { tensor.dtype.isPackable && tensor.node == nil }
+
+    /// Packs the weights now, on the calling thread, if their format is packed at all.
+    ///
+    /// Otherwise the first product does it. Useful while something else has to be waited for.
+    public func prepare() { _ = packed { count, pack in for index in 0..<count { pack(index) } } }
+
     /// The packed weights; `nil` if the format is multiplied as it is.
-    func packed() -> UnsafeRawPointer? {
+    func packed() -> UnsafeRawPointer? { packed(sharedOut: ThreadPool.shared.run) }
+
+    private func packed(sharedOut run: (Int, (Int) -> Void) -> Void) -> UnsafeRawPointer? {
         if let address = knownPacked { return address }
-        guard tensor.dtype.isPackable, tensor.node == nil else { return nil }
+        guard isPacked else { return nil }
         let storage = packedStorage.withLock { packed in
             if let packed { return packed }
-            let storage = pack()
+            let storage = pack(sharedOut: run)
             packed = storage
             packedAddress.store(UInt(bitPattern: storage.pointer), ordering: .releasing)
             return storage
@@ -41,17 +81,18 @@ public final class Matrix: Sendable {
         UnsafeRawPointer(bitPattern: packedAddress.load(ordering: .acquiring))
     }
 
-    private func pack() -> Storage {
+    private func pack(sharedOut run: (Int, (Int) -> Void) -> Void) -> Storage {
         let type = tensor.dtype.kernelType
         let (rows, columns) = (rowCount, columnCount)
         let bytes = fk_packed_bytes(type, Int64(rows), Int64(columns))
         precondition(bytes > 0, "\(tensor.dtype.name) \(tensor.shape) has no packed form")
-        let storage = Storage(byteCount: bytes)
+        let storage = WeightMemory.shared.allocate(bytes)
         let (source, target, rowBytes) = (tensor.bytes, storage.pointer, tensor.rowBytes)
-        // Whole megabytes at a time, so that the file's pages can go as soon as they are packed.
-        let step = max(16, (1 << 20) / max(1, rowBytes) / 16 * 16)
+        // A quarter megabyte at a time: the file's pages can go as soon as they are packed, and
+        // every thread gets a share of a small matrix.
+        let step = max(16, (1 << 18) / max(1, rowBytes) / 16 * 16)
         let isMapped = tensor.storage.isMapped
-        ThreadPool.shared.run((rows + step - 1) / step) { index in
+        run((rows + step - 1) / step) { index in
             let first = index * step
             let last = min(rows, first + step)
             fk_pack(
@@ -74,6 +115,9 @@ public final class Matrix: Sendable {
             fk_dequantize(
                 tensor.dtype.kernelType, result, tensor.bytes + row * tensor.rowBytes,
                 Int64(columnCount))
+            guard let blockScales else { return }
+            let scales = blockScales.floats + row / Self.scaleBlock * blockScales.shape.last
+            for column in 0..<columnCount { result[column] *= scales[column / Self.scaleBlock] }
         }
     }
 }

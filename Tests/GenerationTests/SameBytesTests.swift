@@ -12,6 +12,8 @@ import Testing
     static let models = [
         "15-gguf-llama-mixed/model.gguf", "15-gguf-llama-q8_0/model.gguf", "01-llama-mha",
         "01-llama-bf16-weights", "01-llama-f16-weights", "02-qwen2-tied",
+        "03-deepseek-moe-gqa-norm", "04-v2-group-qlora", "06-v3-fp8", "07-v32",
+        "15-gguf-deepseek2-v2lite/model.gguf", "15-gguf-deepseek2-v3/model.gguf",
     ]
 
     private func load(_ name: String) throws -> any CausalModel {

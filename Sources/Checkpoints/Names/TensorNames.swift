@@ -69,6 +69,8 @@ public struct TensorNames: Sendable {
         switch architecture {
         case "llama": llama
         case "qwen2": qwen2
+        case "deepseek": deepSeek
+        case "deepseek2": deepSeek
         default: nil
         }
     }
@@ -89,6 +91,33 @@ extension TensorNames {
 
     /// Qwen2, whose tensors have the names of Llama's.
     public static let qwen2 = llama
+
+    /// DeepSeekMoE, V2 and V3. Experts may also be stacked, keys and values split; see
+    /// `GGUFNamedSource`.
+    public static let deepSeek = TensorNames(
+        llama.pairs + linear("self_attn.q_a_proj", "attn_q_a")
+            + linear("self_attn.q_b_proj", "attn_q_b")
+            + linear("self_attn.kv_a_proj_with_mqa", "attn_kv_a_mqa")
+            + linear("self_attn.kv_b_proj", "attn_kv_b")
+            + linear("mlp.shared_experts.gate_proj", "ffn_gate_shexp")
+            + linear("mlp.shared_experts.up_proj", "ffn_up_shexp")
+            + linear("mlp.shared_experts.down_proj", "ffn_down_shexp")
+            + linear("mlp.experts.#.gate_proj", "ffn_gate.#")
+            + linear("mlp.experts.#.up_proj", "ffn_up.#")
+            + linear("mlp.experts.#.down_proj", "ffn_down.#")
+            + [
+                Pair("model.layers.#.self_attn.q_a_layernorm.weight", "blk.#.attn_q_a_norm.weight"),
+                Pair(
+                    "model.layers.#.self_attn.kv_a_layernorm.weight", "blk.#.attn_kv_a_norm.weight"),
+                Pair("model.layers.#.mlp.gate.weight", "blk.#.ffn_gate_inp.weight"),
+                Pair(
+                    "model.layers.#.mlp.gate.e_score_correction_bias", "blk.#.exp_probs_b.bias"),
+                Pair("model.layers.#.self_attn.k_b_proj.weight", "blk.#.attn_k_b.weight"),
+                Pair("model.layers.#.self_attn.v_b_proj.weight", "blk.#.attn_v_b.weight"),
+                Pair("model.layers.#.mlp.experts.gate_proj.weight", "blk.#.ffn_gate_exps.weight"),
+                Pair("model.layers.#.mlp.experts.up_proj.weight", "blk.#.ffn_up_exps.weight"),
+                Pair("model.layers.#.mlp.experts.down_proj.weight", "blk.#.ffn_down_exps.weight"),
+            ])
 
     private static func linear(_ huggingFace: String, _ gguf: String) -> [Pair] {
         ["weight", "bias"].map {

@@ -29,6 +29,7 @@ public final class CheckpointParameters: ParameterProvider {
     private struct State {
         var problems: [ParameterError.Problem] = []
         var loaded: [Loaded] = []
+        var matrices: [Matrix] = []
         var names: Set<String> = []
     }
 
@@ -53,7 +54,60 @@ public final class CheckpointParameters: ParameterProvider {
     /// What was handed out, in the order of asking.
     public var loaded: [Loaded] { state.withLock { $0.loaded } }
 
-    public func parameter(_ name: String, shape: Shape, keepsFormat: Bool) -> Tensor {
+    /// The weight matrices that were handed out, in the order of asking.
+    public var matrices: [Matrix] { state.withLock { $0.matrices } }
+
+    public func matrix(_ name: String, rows: Int, columns: Int) -> Matrix {
+        let shape = Shape([rows, columns])
+        let matrix =
+            if let scaled = scaledMatrix(name, shape) { scaled } else {
+                Matrix(parameter(name, shape: shape, keepsFormat: true))
+            }
+        state.withLock { $0.matrices.append(matrix) }
+        return matrix
+    }
+
+    /// An F8 matrix whose blocks have scales of their own, stored beside it; `nil` if it has none.
+    private func scaledMatrix(_ name: String, _ shape: Shape) -> Matrix? {
+        let scaleName = "\(name)_scale_inv"
+        guard source.info(name)?.dtype == .f8e4m3, source.contains(scaleName) else { return nil }
+        let scaleShape = Matrix.scaleShape(of: shape.sizes)
+        let scales = parameter(scaleName, shape: Shape(scaleShape), keepsFormat: false)
+        // What does not fit is noted, by this or by the caller, and not touched.
+        guard source.info(scaleName)?.shape == scaleShape,
+            scales.byteCount <= scales.storage.byteCount,
+            source.info(name)?.shape == shape.sizes, let weights = try? source.tensor(name)
+        else { return nil }
+        let stored = Matrix(weights, blockScales: scales.detached())
+        if precision == .stored && !makesVariables {
+            state.withLock { _ = $0.names.insert(name) }
+            return stored
+        }
+        let tensor = form(stored.dequantized())
+        state.withLock { state in
+            state.names.insert(name)
+            state.loaded.removeAll { $0.name == scaleName }
+            state.loaded.append(Loaded(name: name, tensor: tensor))
+        }
+        return Matrix(tensor)
+    }
+
+    /// A weight in the form it is handed out in.
+    private func form(_ tensor: Tensor) -> Tensor {
+        let converted =
+            switch precision {
+            case .stored: tensor
+            case .float32: tensor.dequantized()
+            case .bfloat16: tensor.converted(to: .bf16)
+            }
+        return makesVariables ? converted.asVariable() : converted
+    }
+
+    public func vector(_ name: String, count: Int) -> Tensor {
+        parameter(name, shape: [count], keepsFormat: false)
+    }
+
+    private func parameter(_ name: String, shape: Shape, keepsFormat: Bool) -> Tensor {
         state.withLock { state in
             if !state.names.insert(name).inserted,
                 let earlier = state.loaded.first(where: { $0.name == name })
@@ -74,13 +128,12 @@ public final class CheckpointParameters: ParameterProvider {
             }
             do {
                 var tensor = try source.tensor(name)
-                switch precision {
-                case _ where !keepsFormat: tensor = tensor.dequantized()
-                case .stored: break
-                case .float32: tensor = tensor.dequantized()
-                case .bfloat16: tensor = tensor.converted(to: .bf16)
+                if keepsFormat {
+                    tensor = form(tensor)
+                } else {
+                    tensor = tensor.dequantized()
+                    if makesVariables { tensor = tensor.asVariable() }
                 }
-                if makesVariables { tensor = tensor.asVariable() }
                 state.loaded.append(Loaded(name: name, tensor: tensor))
                 return tensor
             } catch {

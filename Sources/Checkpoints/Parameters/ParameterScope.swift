@@ -44,23 +44,24 @@ public struct ParameterScope: Sendable {
 
     /// A weight matrix `[rows, columns]` in the format it is stored in.
     public func matrix(_ name: String = "weight", rows: Int, columns: Int) -> Matrix {
-        Matrix(provider.parameter(self.name(of: name), shape: [rows, columns], keepsFormat: true))
+        provider.matrix(self.name(of: name), rows: rows, columns: columns)
     }
 
     /// A vector `[count]`, as F32.
     public func vector(_ name: String = "weight", count: Int) -> Tensor {
-        provider.parameter(self.name(of: name), shape: [count], keepsFormat: false)
+        provider.vector(self.name(of: name), count: count)
     }
 }
 
 /// Where parameters come from: a checkpoint, or random numbers.
 public protocol ParameterProvider: Sendable {
-    /// Hands out one parameter.
+    /// Hands out a weight matrix `[rows, columns]` in the format it is stored in.
     ///
-    /// Returns a stand-in if it is not to be had, and says so in `finish()`.
-    ///
-    /// - Parameter keepsFormat: whether the stored format is kept rather than turned into F32.
-    func parameter(_ name: String, shape: Shape, keepsFormat: Bool) -> Tensor
+    /// Gives a stand-in if it is not to be had, and says so in `finish()`.
+    func matrix(_ name: String, rows: Int, columns: Int) -> Matrix
+
+    /// Hands out a vector `[count]` as F32, or a stand-in as above.
+    func vector(_ name: String, count: Int) -> Tensor
 
     /// Ends the building of a model.
     ///

@@ -1,46 +1,12 @@
 public import FathomCheckpoints
 public import FathomTensors
 
-/// Multi-head or grouped-query attention with rotary positions (Ainslie et al., 2023).
-struct GroupedQueryAttention: Sendable {
-    let query, key, value, output: Linear
-    let shape: AttentionShape
-    let layer: Int
-
-    init(_ parameters: ParameterScope, _ configuration: LlamaConfiguration, layer: Int) {
-        let queryWidth = configuration.headCount * configuration.headDimension
-        let keyWidth = configuration.keyValueHeadCount * configuration.headDimension
-        let hasBias = configuration.hasQueryKeyValueBias
-        query = Linear(
-            parameters["q_proj"], from: configuration.hiddenSize, to: queryWidth, hasBias: hasBias)
-        key = Linear(
-            parameters["k_proj"], from: configuration.hiddenSize, to: keyWidth, hasBias: hasBias)
-        value = Linear(
-            parameters["v_proj"], from: configuration.hiddenSize, to: keyWidth, hasBias: hasBias)
-        output = Linear(
-            parameters["o_proj"], from: queryWidth, to: configuration.hiddenSize,
-            hasBias: configuration.hasAttentionOutputBias)
-        shape = configuration.attentionShape
-        self.layer = layer
-    }
-
-    /// Maps `[T, C]` to the same shape.
-    func callAsFunction(_ x: Tensor, _ pass: ForwardPass) -> Tensor {
-        let parts = Linear.apply([query, key, value], to: x)
-        let mixed = pass.attention(
-            layer: layer,
-            query: pass.rotate(parts[0], headCount: shape.headCount),
-            key: pass.rotate(parts[1], headCount: shape.keyValueHeadCount),
-            value: parts[2], shape)
-        return output(mixed)
-    }
-}
-
 extension LlamaConfiguration {
-    var attentionShape: AttentionShape {
-        AttentionShape(
-            headCount: headCount, keyValueHeadCount: keyValueHeadCount, keyWidth: headDimension,
-            valueWidth: headDimension, scale: 1 / Float(headDimension).squareRoot())
+    var attention: GroupedQueryAttention.Configuration {
+        .init(
+            hiddenSize: hiddenSize, headCount: headCount, keyValueHeadCount: keyValueHeadCount,
+            headDimension: headDimension, hasQueryKeyValueBias: hasQueryKeyValueBias,
+            hasOutputBias: hasAttentionOutputBias)
     }
 }
 
@@ -54,7 +20,8 @@ struct LlamaLayer: Sendable {
         inputNorm = RMSNorm(
             parameters["input_layernorm"], size: configuration.hiddenSize,
             epsilon: configuration.normEpsilon)
-        attention = GroupedQueryAttention(parameters["self_attn"], configuration, layer: layer)
+        attention = GroupedQueryAttention(
+            parameters["self_attn"], configuration.attention, cacheRow: layer)
         postAttentionNorm = RMSNorm(
             parameters["post_attention_layernorm"], size: configuration.hiddenSize,
             epsilon: configuration.normEpsilon)
@@ -107,12 +74,8 @@ public struct LlamaModel: CausalModel {
         rotary = RotaryFrequencies(
             dimension: configuration.headDimension, theta: configuration.ropeTheta,
             scaling: configuration.ropeScaling, layout: configuration.ropeLayout)
-        let shape = configuration.attentionShape
-        let row = CacheRow(
-            bytesPerPosition: shape.keyValueHeadCount * (shape.keyWidth + shape.valueWidth)
-                * cacheType.blockBytes,
-            pageBytes: shape.pageBytes(pageLength: CacheLayout.pageLength, dtype: cacheType))
-        cacheLayout = CacheLayout(layers: Array(repeating: row, count: configuration.layerCount))
+        let row = CacheRow(configuration.attention.shape, cacheType)
+        cacheLayout = CacheLayout(rows: Array(repeating: row, count: configuration.layerCount))
     }
 
     public var vocabularySize: Int { configuration.vocabularySize }

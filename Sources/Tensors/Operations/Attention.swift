@@ -9,15 +9,25 @@ public struct AttentionShape: Sendable, Hashable {
     public let valueWidth: Int
     /// What scores are multiplied by, usually `1 / sqrt(keyWidth)`.
     public let scale: Float
+    /// Whether a value is the first part of its key and kept only there, as in the latent form of
+    /// DeepSeek-V2's attention.
+    public let valuesAreInKeys: Bool
 
     public init(
-        headCount: Int, keyValueHeadCount: Int, keyWidth: Int, valueWidth: Int, scale: Float
+        headCount: Int, keyValueHeadCount: Int, keyWidth: Int, valueWidth: Int, scale: Float,
+        valuesAreInKeys: Bool = false
     ) {
         self.headCount = headCount
         self.keyValueHeadCount = keyValueHeadCount
         self.keyWidth = keyWidth
         self.valueWidth = valueWidth
         self.scale = scale
+        self.valuesAreInKeys = valuesAreInKeys
+    }
+
+    /// Bytes that one position takes in one layer, without padding.
+    public func bytesPerPosition(dtype: DType) -> Int {
+        keyValueHeadCount * (keyWidth + (valuesAreInKeys ? 0 : valueWidth)) * dtype.blockBytes
     }
 
     /// Bytes that a page of `pageLength` positions takes in one layer.
@@ -41,7 +51,7 @@ public struct AttentionShape: Sendable, Hashable {
         return fk_kv_cache(
             pages: pages, page_offset: offset, page_length: pageLength,
             key_value_heads: keyValueHeadCount, key_dim: keyWidth, value_dim: valueWidth,
-            type: type)
+            type: type, values_in_keys: valuesAreInKeys ? 1 : 0)
     }
 }
 
@@ -85,25 +95,31 @@ public struct AttentionSegment {
 ///
 /// Stores the new keys and values in the pages, then gives each query the softmax-weighted mean
 /// of the values it may see. Queries are `[T, H · D]`, rotated and not scaled; keys `[T, G · D]`;
-/// values `[T, G · Dv]`; the result is `[T, H · Dv]`. Online softmax in fixed blocks (Dao, 2023):
+/// values `[T, G · Dv]`, absent where they are in the keys; the result is `[T, H · Dv]`. Online softmax in fixed blocks (Dao, 2023):
 /// a query's result does not depend on what else is in the pass.
 ///
 /// - Precondition: the segments are consecutive and cover the pass; recorded tensors only in
 ///   segments without pages.
 public func attention(
-    query: Tensor, key: Tensor, value: Tensor, _ shape: AttentionShape,
+    query: Tensor, key: Tensor, value: Tensor? = nil, _ shape: AttentionShape,
     _ segments: [AttentionSegment]
 ) -> Tensor {
+    precondition(
+        shape.valuesAreInKeys == (value == nil), "values are given apart or within the keys")
+    // The kernel reads no values where keys hold them.
+    let value = value ?? key
     let tokens = query.shape.rowCount
     precondition(
         query.shape.last == shape.headCount * shape.keyWidth
             && key.shape.last == shape.keyValueHeadCount * shape.keyWidth
-            && value.shape.last == shape.keyValueHeadCount * shape.valueWidth,
+            && (shape.valuesAreInKeys
+                || value.shape.last == shape.keyValueHeadCount * shape.valueWidth),
         "query \(query.shape), key \(key.shape), value \(value.shape) do not fit \(shape)")
     let y = Tensor(uninitialized: [tokens, shape.headCount * shape.valueWidth])
     let records = query.isRecorded || key.isRecorded || value.isRecorded
     precondition(
-        !records || segments.allSatisfy { $0.pages == nil }, "a cache records no gradient")
+        !records || (!shape.valuesAreInKeys && segments.allSatisfy { $0.pages == nil }),
+        "a cache and shared values record no gradient")
     let logSums = records ? Tensor(uninitialized: [tokens, shape.headCount]) : nil
     let own = segments.map { $0.pages == nil ? OwnPages(for: $0, shape) : nil }
     let jobs = zip(segments, own).map { segment, own in
@@ -121,14 +137,30 @@ public func attention(
     }
 }
 
+/// Keeps the keys of a pass in the sequences' pages, for attention whose values are in its keys,
+/// without attending to them.
+public func storeKeys(_ key: Tensor, _ shape: AttentionShape, _ segments: [AttentionSegment]) {
+    precondition(shape.valuesAreInKeys, "values are needed as well")
+    let kept = segments.filter { $0.pages != nil }
+    store(
+        kept.map { segment in
+            Job(segment, nil, shape, query: key, key: key, value: key, result: key, logSums: nil)
+        }, shape)
+}
+
 /// Pages for a sequence that keeps none, freed after the pass.
-private final class OwnPages {
+final class OwnPages {
     let table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private let storage: Storage
 
-    init(for segment: AttentionSegment, _ shape: AttentionShape) {
+    convenience init(for segment: AttentionSegment, _ shape: AttentionShape) {
+        self.init(positions: segment.range.count, for: segment, shape)
+    }
+
+    /// Pages like those of a segment, for some positions.
+    init(positions: Int, for segment: AttentionSegment, _ shape: AttentionShape) {
         let bytes = shape.pageBytes(pageLength: segment.pageLength, dtype: segment.dtype)
-        let count = max(1, (segment.range.count + segment.pageLength - 1) / segment.pageLength)
+        let count = max(1, (positions + segment.pageLength - 1) / segment.pageLength)
         storage = Storage(byteCount: bytes * count)
         table = .allocate(capacity: count)
         for index in 0..<count { table[index] = storage.pointer + index * bytes }
@@ -138,11 +170,11 @@ private final class OwnPages {
 }
 
 /// One sequence's attention, as the kernel takes it.
-private struct Job {
-    let kernel: fk_attention
+struct Job {
+    private(set) var kernel: fk_attention
     let keys, values: UnsafePointer<Float>
     let keyStride, valueStride: Int
-    let count: Int
+    private(set) var count: Int
 
     init(
         _ segment: AttentionSegment, _ own: OwnPages?, _ shape: AttentionShape, query: Tensor,
@@ -165,11 +197,24 @@ private struct Job {
             first_position: segment.firstPosition, scale: shape.scale)
     }
 
+    /// The attention of one query of this sequence, `index`, over gathered keys alone.
+    func query(_ index: Int, over pages: OwnPages, keyCount: Int) -> Job {
+        var copy = self
+        copy.kernel.cache.pages = UnsafePointer(pages.table)
+        copy.kernel.cache.page_offset = 0
+        copy.kernel.queries = kernel.queries + index * kernel.queries_stride
+        copy.kernel.outputs = kernel.outputs + index * kernel.outputs_stride
+        copy.kernel.logsumexps = nil
+        copy.kernel.first_position = keyCount - 1
+        copy.count = 1
+        return copy
+    }
+
     /// The keys that the last query sees.
     var keyCount: Int { Int(kernel.first_position) + count }
 }
 
-private func store(_ jobs: [Job], _ shape: AttentionShape) {
+func store(_ jobs: [Job], _ shape: AttentionShape) {
     let heads = shape.keyValueHeadCount
     let elements = jobs.reduce(0) { $0 + $1.count } * heads * (shape.keyWidth + shape.valueWidth)
     func storeHeads(_ job: Job, _ range: Range<Int>) {
@@ -201,7 +246,7 @@ private struct AttentionTask {
 /// Queries of one task: enough to fill the kernel's tiles, few enough to share out.
 private let queriesPerTask = 64
 
-private func attend(_ jobs: [Job], _ shape: AttentionShape) {
+func attend(_ jobs: [Job], _ shape: AttentionShape) {
     let pool = ThreadPool.shared
     let heads = shape.keyValueHeadCount
     let spanLength = FK_ATTENTION_SPAN

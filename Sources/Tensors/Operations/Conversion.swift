@@ -61,3 +61,16 @@ extension DType {
     /// Whether matrix products have a packed form for this format.
     var isPackable: Bool { fk_packable(kernelType) != 0 }
 }
+
+/// The transpose of a matrix: F32 `[M, N]` gives `[N, M]`. Nothing is recorded.
+public func transpose(_ x: Tensor) -> Tensor {
+    let (rows, width) = (x.shape.rowCount, x.shape.last)
+    let y = Tensor(uninitialized: [width, rows])
+    let (result, source) = (y.floats, x.floats)
+    parallel(width, grain: max(1, elementGrain / max(1, rows))) { columns in
+        for column in columns {
+            for row in 0..<rows { result[column * rows + row] = source[row * width + column] }
+        }
+    }
+    return y
+}

@@ -1,5 +1,11 @@
 import FathomKernels
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// How rotary position embedding is stretched beyond the length a model was trained for.
 public enum RotaryScaling: Sendable, Hashable {
     case none
@@ -23,6 +29,12 @@ public enum RotaryLayout: Sendable, Hashable {
     case halves
     /// Element 2i with 2i + 1: DeepSeek's own code, and GGUF files of Llama.
     case interleaved
+}
+
+/// YaRN's factor for attention at a stretch of `factor`: `0.1 · mscale · ln(factor) + 1`
+/// (Peng et al., 2023).
+public func yarnFactor(_ factor: Double, _ mscale: Double) -> Double {
+    factor > 1 ? 0.1 * mscale * log(factor) + 1 : 1
 }
 
 /// The frequencies of a rotary embedding (Su et al., 2021).
@@ -76,7 +88,7 @@ public struct RotaryFrequencies: Sendable {
 /// Sines and cosines of a pass's positions, shared by all layers: `[T, pairs]`.
 public struct RotaryAngles: Sendable {
     let cosines, sines: Tensor
-    let layout: RotaryLayout
+    private(set) var layout: RotaryLayout
 
     init(_ rotary: RotaryFrequencies, _ positions: [Int32]) {
         let half = rotary.frequencies.count
@@ -86,6 +98,15 @@ public struct RotaryAngles: Sendable {
         fk_rope_table(
             cosines.floats, sines.floats, rotary.frequencies, half, positions, positions.count,
             rotary.attentionFactor)
+    }
+}
+
+extension RotaryAngles {
+    /// The same angles for heads whose pairs lie otherwise.
+    public func withLayout(_ layout: RotaryLayout) -> RotaryAngles {
+        var copy = self
+        copy.layout = layout
+        return copy
     }
 }
 

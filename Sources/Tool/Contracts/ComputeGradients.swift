@@ -38,15 +38,25 @@ struct ComputeGradients: ParsableCommand {
         options.recordsGradients = true
         let checkpoint = try Checkpoint.open(try ModelArgument.localPath(model))
         let loaded = try ModelLoader.load(checkpoint, options)
-        if mtpWeight != nil || !balance.isEmpty {
-            throw ToolError(
-                "\(model): the architecture '\(loaded.architecture)' has neither a "
-                    + "multi-token-prediction nor a balance loss; leave those flags out")
-        }
+        let balance = try balance.map(balanceLoss)
+        try check(loaded, needsExperts: !balance.isEmpty)
         try tokens.validate(vocabularySize: loaded.model.vocabularySize)
-        let loss = try nextTokenLoss(loaded.model, tokens)
-        let gradients = Gradients(of: loss)
-        var tensors = [("loss", loss.detached())]
+        let labels = try checkedLabels(tokens, vocabularySize: loaded.model.vocabularySize)
+        let losses = TokenLosses(
+            loaded.model, tokens.sequences, labels: labels, predictsFurther: mtpWeight != nil,
+            balance: balance)
+        var total = losses.main
+        var tensors: [(String, Tensor)] = []
+        if let mtpWeight, let further = losses.further {
+            total = total + further * mtpWeight
+            tensors = [("loss.main", losses.main.detached()), ("loss.mtp", further.detached())]
+        }
+        tensors.append(("loss", total.detached()))
+        for loss in balance {
+            let value = losses.balance[loss] ?? Tensor(0)
+            tensors.append(("balance.\(loss.rawValue)", value.detached()))
+        }
+        let gradients = Gradients(of: total)
         for parameter in loaded.parameters.loaded {
             let gradient = gradients[parameter.tensor] ?? .zeros(parameter.tensor.shape)
             tensors.append(("grad.\(parameter.name)", gradient))
@@ -55,21 +65,40 @@ struct ComputeGradients: ParsableCommand {
         try SafetensorsWriter.write(tensors, to: output)
     }
 
-    private func nextTokenLoss(_ model: any CausalModel, _ tokens: TokenRows) throws -> Tensor {
-        var batch = Batch()
-        var targets: [Int32] = []
-        for (index, sequence) in tokens.sequences.enumerated() {
-            batch.append(sequence, cache: nil)
-            targets += (tokens.labels?[index] ?? sequence).dropFirst() + [-100]
+    private func balanceLoss(_ name: String) throws -> BalanceLoss {
+        guard let loss = BalanceLoss(rawValue: name) else {
+            throw ToolError(
+                "--balance is '\(name)'; expected one of "
+                    + BalanceLoss.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        for label in targets where label != -100 {
-            guard label >= 0, Int(label) < model.vocabularySize else {
+        return loss
+    }
+
+    private func check(_ loaded: LoadedModel, needsExperts: Bool) throws {
+        if mtpWeight != nil,
+            (loaded.model as? any TokenPredictingModel)?.predictsFurtherTokens != true
+        {
+            throw ToolError(
+                "\(model): the checkpoint has no multi-token-prediction layer; leave --mtp-weight out"
+            )
+        }
+        if needsExperts, !(loaded.model is any ExpertModel) {
+            throw ToolError(
+                "\(model): the architecture '\(loaded.architecture)' has no experts; leave "
+                    + "--balance out")
+        }
+    }
+
+    /// The labels, or the tokens themselves.
+    private func checkedLabels(_ tokens: TokenRows, vocabularySize: Int) throws -> [[Int32]] {
+        let labels = tokens.labels ?? tokens.sequences
+        for label in labels.joined() where label != -100 {
+            guard label >= 0, Int(label) < vocabularySize else {
                 throw ToolError(
                     "label \(label) is neither -100 nor in the vocabulary, whose ids go from 0 "
-                        + "to \(model.vocabularySize - 1)")
+                        + "to \(vocabularySize - 1)")
             }
         }
-        return crossEntropy(
-            model.logits(model.hiddenStates(batch, observe: nil)), labels: targets)
+        return labels
     }
 }

@@ -68,18 +68,26 @@ struct Logits: ParsableCommand {
         let tokens = try TokenRows(path: input)
         let checkpoint = try Checkpoint.open(try ModelArgument.localPath(model))
         let loaded = try ModelLoader.load(checkpoint, dtype?.options ?? .init())
-        if mtp {
+        if mtp, (loaded.model as? any TokenPredictingModel)?.predictsFurtherTokens != true {
             throw ToolError(
-                "\(model): the architecture '\(loaded.architecture)' has no "
-                    + "multi-token-prediction layer; leave --mtp out")
+                "\(model): the checkpoint has no multi-token-prediction layer; leave --mtp out")
         }
         try tokens.validate(vocabularySize: loaded.model.vocabularySize)
+        var observing: ((String) -> Bool)?
+        if hiddenStates || trace { observing = isWanted }
         let evaluation = try SequenceEvaluation(
             loaded.model, tokens.sequences, chunk: chunk, steps: steps,
-            keepsHiddenStates: hiddenStates)
+            observing: observing, predictsFurther: mtp)
         try checkpoint.source.checkIntact()
         var tensors = [("logits", tokens.padded(evaluation.logits))]
-        for (name, rows) in evaluation.hiddenStates { tensors.append((name, tokens.padded(rows))) }
+        for (name, rows) in evaluation.observations {
+            // A router sees tokens, not sequences.
+            let isRouted = name.hasPrefix("router.")
+            tensors.append((name, isRouted ? tokens.flat(rows) : tokens.padded(rows)))
+        }
+        if mtp {
+            tensors.append(("mtp.logits", tokens.padded(evaluation.furtherLogits, missing: 1)))
+        }
         if steps > 0 {
             let leading = tokens.isBatch ? [tokens.sequences.count] : []
             let ids = evaluation.greedyIDs.flatMap { $0.map(Int64.init) }
@@ -92,5 +100,9 @@ struct Logits: ParsableCommand {
                 ))
         }
         try SafetensorsWriter.write(tensors, to: output)
+    }
+
+    private func isWanted(_ name: String) -> Bool {
+        name.hasPrefix("hidden.") ? hiddenStates : trace
     }
 }

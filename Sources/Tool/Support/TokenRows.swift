@@ -82,18 +82,31 @@ struct TokenRows {
 
     /// Puts results `[T, W]` of the sequences, one after the other, back in their places; padding
     /// gets zeros.
-    func padded(_ rows: [Tensor]) -> Tensor {
+    ///
+    /// - Parameter missing: how many positions at the end of each sequence have no result.
+    func padded(_ rows: [Tensor], missing: Int = 0) -> Tensor {
         let width = rows.first?.shape.last ?? 0
-        var values = [Float](repeating: 0, count: sequences.count * rowLength * width)
+        let length = max(0, rowLength - missing)
+        var values = [Float](repeating: 0, count: sequences.count * length * width)
         for (row, tensor) in rows.enumerated() {
             let source = tensor.floatArray()
-            for (index, column) in columns[row].enumerated() {
-                let start = (row * rowLength + column) * width
+            for (index, column) in columns[row].dropLast(missing).enumerated() {
+                let start = (row * length + column) * width
                 values.replaceSubrange(
                     start..<(start + width), with: source[(index * width)..<((index + 1) * width)])
             }
         }
         let leading = isBatch ? [sequences.count] : []
-        return Tensor(values, shape: Shape(leading + [rowLength, width]))
+        return Tensor(values, shape: Shape(leading + [length, width]))
+    }
+
+    /// Results of the sequences' tokens one after the other, without places for padding.
+    func flat(_ rows: [Tensor]) -> Tensor {
+        let width = rows.first?.shape.last ?? 0
+        let count = rows.reduce(0) { $0 + $1.shape.rowCount }
+        if rows.first?.dtype == .i64 {
+            return Tensor(rows.flatMap { $0.int64Array() }, shape: [count, width])
+        }
+        return Tensor(rows.flatMap { $0.floatArray() }, shape: [count, width])
     }
 }

@@ -1,3 +1,5 @@
+public import FathomTensors
+
 /// What one attention layer keeps of every position of a sequence.
 ///
 /// A cache is what the attention says it is: the layer declares its row, and paging, sharing,
@@ -13,35 +15,42 @@ public struct CacheRow: Sendable, Hashable {
         self.bytesPerPosition = bytesPerPosition
         self.pageBytes = pageBytes
     }
+
+    /// The row of an attention's keys and values.
+    public init(_ shape: AttentionShape, _ dtype: DType) {
+        self.init(
+            bytesPerPosition: shape.bytesPerPosition(dtype: dtype),
+            pageBytes: shape.pageBytes(pageLength: CacheLayout.pageLength, dtype: dtype))
+    }
 }
 
-/// The cache rows of all layers of a model.
+/// The cache rows of a model, one or more a layer.
 ///
-/// A page holds `pageLength` positions of all layers, one layer after the other.
+/// A page holds `pageLength` positions of all rows, one row after the other.
 public struct CacheLayout: Sendable, Hashable {
     /// Positions in a page.
     public static let pageLength = 64
 
-    public let layers: [CacheRow]
+    public let rows: [CacheRow]
 
-    /// Where each layer's part of a page begins, in bytes.
-    public let layerOffsets: [Int]
+    /// Where each row's part of a page begins, in bytes.
+    public let rowOffsets: [Int]
 
     /// Bytes of a page.
     public let pageBytes: Int
 
-    public init(layers: [CacheRow]) {
-        self.layers = layers
+    public init(rows: [CacheRow]) {
+        self.rows = rows
         var offset = 0
-        layerOffsets = layers.map { row in
+        rowOffsets = rows.map { row in
             defer { offset += row.pageBytes }
             return offset
         }
         pageBytes = offset
     }
 
-    /// Bytes that one position takes in all layers.
-    public var bytesPerPosition: Int { layers.reduce(0) { $0 + $1.bytesPerPosition } }
+    /// Bytes that one position takes in all rows.
+    public var bytesPerPosition: Int { rows.reduce(0) { $0 + $1.bytesPerPosition } }
 }
 
 /// The cache of one sequence as attention layers see it: a list of pages.
