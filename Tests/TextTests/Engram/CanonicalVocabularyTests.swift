@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test("works when: 'Apple', ' apple' and 'APPLE' share an id; byte fragments stay distinct")
+    @Test("works when 3: 'Apple', ' apple' and 'APPLE' share an id; byte fragments stay distinct")
     func compression() throws {
         let (tokenizer, vocabulary) = try Self.deepSeek.get()
         // 'APPLE' is two tokens of this tokenizer; 'THE' is one.
