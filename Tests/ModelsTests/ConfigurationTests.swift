@@ -85,6 +85,32 @@ import Testing
         #expect(error.problems.count == 21)
     }
 
+    @Test(
+        "refuses weights of a type that cannot be computed with, by their names",
+        arguments: DType.allCases.filter { $0.safetensorsName != nil })
+    func refusesTypes(type: DType) throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Fixtures.bytes("01-llama-mha/config.json"), to: "config.json")
+        let source = try Fixtures.tensors("01-llama-mha/model.safetensors")
+        let tensors = try source.names.map { name in
+            let tensor = try source.tensor(name)
+            return (name, Tensor.zeros(tensor.shape, dtype: type))
+        }
+        try SafetensorsWriter.write(tensors, to: folder("model.safetensors"))
+        let supported: [DType] = [.f64, .f32, .f16, .bf16, .f8e4m3]
+        if supported.contains(type) {
+            _ = try ModelLoader.load(.open(folder.path))
+            return
+        }
+        let error = try #require(throws: ParameterError.self) {
+            try ModelLoader.load(.open(folder.path))
+        }
+        #expect(
+            error.problems.contains(
+                .type("model.norm.weight", found: type.name)))
+        #expect(error.problems.count == source.names.count)
+    }
+
     @Test("refuses an architecture it does not have, naming those it has")
     func refusesArchitecture() throws {
         let folder = try TemporaryFolder()

@@ -122,7 +122,7 @@ public final class CheckpointParameters: ParameterProvider {
                 state.problems.append(.shape(name, found: info.shape, expected: shape.sizes))
                 return Tensor(placeholder: shape)
             }
-            guard info.dtype.isReal else {
+            guard info.dtype.isReal, info.dtype.canDecode else {
                 state.problems.append(.type(name, found: info.dtype.name))
                 return Tensor(placeholder: shape)
             }

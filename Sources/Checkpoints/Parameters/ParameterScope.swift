@@ -84,7 +84,7 @@ public struct ParameterError: Error, Hashable, CustomStringConvertible {
             case .shape(let name, let found, let expected):
                 "'\(name)' has shape \(found); the configuration needs \(expected)"
             case .type(let name, let found):
-                "'\(name)' is \(found); weights must be floating-point or quantised"
+                "'\(name)' is \(found); weights must be F64, F32, F16, BF16, F8_E4M3 or quantised"
             case .surplus(let name): "'\(name)' is not part of the model"
             case .unreadable(let name, let reason): "'\(name)' cannot be read: \(reason)"
             }
