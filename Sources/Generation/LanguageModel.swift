@@ -132,10 +132,10 @@ public final class LanguageModel: Sendable {
         let cache = box.cache(for: request.prompt)
         var usage = Usage()
         usage.promptTokens = request.prompt.count
-        usage.cachedPromptTokens = cache.count
-        let decoder = SequenceDecoder(model, cache: cache) {
+        let decoder = SequenceDecoder(model, cache: cache, predicts: request.speculates) {
             if isCancelled.isSet { throw CancellationError() }
         }
+        usage.cachedPromptTokens = cache.count
         var generator = TokenGenerator(
             decoder, prompt: request.prompt, sampler: Sampler(request.sampling),
             alternatives: request.alternatives, speculates: request.speculates,

@@ -24,12 +24,18 @@ public struct Batch {
     }
 
     /// Adds the next tokens of a sequence.
-    public mutating func append(_ tokens: some Sequence<Int32>, cache: (any SequenceCache)?) {
+    ///
+    /// - Parameter firstPosition: where they stand in the sequence; after what its cache holds,
+    ///   unless told otherwise.
+    public mutating func append(
+        _ tokens: some Sequence<Int32>, cache: (any SequenceCache)?, firstPosition: Int? = nil
+    ) {
         let start = tokenIDs.count
         tokenIDs += tokens
         sequences.append(
             Entry(
-                range: start..<tokenIDs.count, firstPosition: cache?.count ?? 0, cache: cache))
+                range: start..<tokenIDs.count, firstPosition: firstPosition ?? cache?.count ?? 0,
+                cache: cache))
     }
 
     /// The position of every token in its sequence.

@@ -4,6 +4,10 @@ public import FathomModels
 public final class PagedCache: SequenceCache {
     public private(set) var count = 0
 
+    /// Positions, from the first on, for which the layer that predicts the token after the next
+    /// has stored its rows as well; at most `count`.
+    private(set) var predictedCount = 0
+
     private let store: PageStore
     private var owned: [UnsafeMutableRawPointer] = []
     private var table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
@@ -46,10 +50,25 @@ public final class PagedCache: SequenceCache {
         count += positions
     }
 
+    /// Counts positions for which the prediction layer has stored its rows.
+    func advancePrediction(_ positions: Int) {
+        precondition(predictedCount + positions <= count, "predictions end with the sequence")
+        predictedCount += positions
+    }
+
+    /// Forgets the last position, so that it is run again and its hidden state is at hand; the
+    /// prediction layer's rows stay.
+    func stepBack() {
+        precondition(count > 0, "no position to go back to")
+        count -= 1
+    }
+
     /// Forgets all positions from `length` on.
     public func truncate(to length: Int) {
         precondition(length >= 0 && length <= count, "\(length) of \(count) positions")
         count = length
+        // A row of that layer depends on the token after its position, too.
+        predictedCount = min(predictedCount, max(0, length - 1))
         let needed = (length + CacheLayout.pageLength - 1) / CacheLayout.pageLength
         store.giveBack(owned[needed...])
         owned.removeSubrange(needed...)

@@ -6,7 +6,7 @@ import FathomTensors
 /// With speculation several tokens are checked in one pass. Since a token's logits have the same
 /// bits in any pass, and one random number is drawn for each token, the output is the same with
 /// and without.
-struct TokenGenerator {
+package struct TokenGenerator {
     private let decoder: SequenceDecoder
     private var sampler: Sampler
     private let promptCount: Int
@@ -14,10 +14,10 @@ struct TokenGenerator {
     private var draft: NGramDraft?
 
     /// The prompt and everything generated.
-    private(set) var tokens: [Int32]
+    package private(set) var tokens: [Int32]
 
     /// Tokens guessed, and those of them that were right.
-    private(set) var speculation = (proposed: 0, accepted: 0)
+    package private(set) var speculation = (proposed: 0, accepted: 0)
 
     private var pending: [TokenChoice] = []
     private var isPrefilled = false
@@ -25,7 +25,7 @@ struct TokenGenerator {
     /// How many tokens may be in the sequence.
     private let lengthLimit: Int
 
-    init(
+    package init(
         _ decoder: SequenceDecoder, prompt: [Int32], sampler: Sampler, alternatives: Int?,
         speculates: Bool, lengthLimit: Int
     ) {
@@ -39,7 +39,7 @@ struct TokenGenerator {
     }
 
     /// Runs the prompt and gives the first token.
-    mutating func next() throws -> TokenChoice {
+    package mutating func next() throws -> TokenChoice {
         if !isPrefilled {
             let logits = try decoder.prefill(tokens)
             isPrefilled = true
@@ -50,8 +50,7 @@ struct TokenGenerator {
             tokens.append(choice.token)
             return choice
         }
-        let room = lengthLimit - tokens.count
-        let guesses = Array((draft?.propose(after: tokens) ?? []).prefix(max(0, room - 1)))
+        let guesses = try guesses()
         guard let last = tokens.last else { throw GenerationError.emptyPrompt }
         let logits = try decoder.step([last] + guesses)
         let first = try accept(row(0, of: logits))
@@ -68,10 +67,19 @@ struct TokenGenerator {
             history.append(choice.token)
             previous = choice
         }
-        decoder.cache.truncate(to: decoder.cache.count - (guesses.count - agreed))
+        decoder.truncate(to: decoder.cache.count - (guesses.count - agreed))
         speculation.proposed += guesses.count
         speculation.accepted += agreed
         return first
+    }
+
+    /// Guesses of the next tokens: what followed here before, or else what the model's own
+    /// prediction layer says.
+    private mutating func guesses() throws -> [Int32] {
+        let room = max(0, lengthLimit - tokens.count - 1)
+        guard room > 0, let repeated = draft?.propose(after: tokens) else { return [] }
+        if !repeated.isEmpty { return Array(repeated.prefix(room)) }
+        return try decoder.predict(after: tokens).map { [$0] } ?? []
     }
 
     private func row(_ index: Int, of logits: Tensor) -> [Float] {

@@ -35,7 +35,8 @@ extension TokenPredictingModel {
                 following(number, row - sequence.range.lowerBound)
             }
             kept += sequence.range.prefix(tokens.count).map { Int32($0) }
-            shifted.append(tokens, cache: sequence.cache)
+            shifted.append(
+                tokens, cache: sequence.cache, firstPosition: sequence.firstPosition)
         }
         let ranges = shifted.sequences.map(\.range)
         guard !kept.isEmpty else { return (.zeros([0, vocabularySize]), ranges) }

@@ -21,6 +21,19 @@ public func columns(_ range: Range<Int>, of x: Tensor, headCount: Int = 1) -> Te
     }
 }
 
+/// The rows of two tensors one after the other, `[M, C]` and `[N, C]` to `[M + N, C]`. Nothing is
+/// recorded.
+///
+/// - Precondition: F32 and rows of one length.
+public func joinRows(_ first: Tensor, _ second: Tensor) -> Tensor {
+    precondition(first.shape.last == second.shape.last, "rows of \(first.shape), \(second.shape)")
+    let y = Tensor(
+        uninitialized: [first.shape.rowCount + second.shape.rowCount, first.shape.last])
+    y.floats.update(from: first.floats, count: first.elementCount)
+    (y.floats + first.elementCount).update(from: second.floats, count: second.elementCount)
+    return y
+}
+
 /// Heads put together from two parts: `[T, heads · A]` and `[T, heads · B]` give
 /// `[T, heads · (A + B)]`. A second part of one head, `[T, B]`, joins every head.
 ///
