@@ -31,6 +31,11 @@ def parse_arguments():
         help=f"formats ({', '.join(models.FORMATS)}) or paths of .gguf files, with commas between",
     )  # fmt: skip
     parser.add_argument(
+        "--model", metavar="FILE",
+        help="compare on this .gguf file alone, and leave the machine's limits out: "
+        "for models that fill much of the memory",
+    )  # fmt: skip
+    parser.add_argument(
         "--fathom", default=str(PROJECT / ".build/release/fathom"), metavar="PATH",
         help="our tool (default: the release build of this project)",
     )  # fmt: skip
@@ -57,6 +62,10 @@ def parse_arguments():
     for name in ("repetitions", "threads", "prompt_tokens", "generate_tokens"):
         if getattr(arguments, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
+    if arguments.model:
+        if not arguments.model.endswith(".gguf"):
+            parser.error(f"--model: '{arguments.model}' is no .gguf file")
+        arguments.files = arguments.model
     arguments.files = [name.strip() for name in arguments.files.split(",") if name.strip()]
     for name in arguments.files:
         if name not in models.FORMATS and not name.endswith(".gguf"):
@@ -114,7 +123,7 @@ def prepare_peer(names, work, cpus):
 
 
 def compare(path, ours, peer, machine, arguments):
-    """Measures one file with both engines in turn."""
+    """Measures one file with both engines in turn, and the machine's limits unless left out."""
     header = gguf.read_header(path)
     prompt_tokens, generate_tokens = arguments.prompt_tokens, arguments.generate_tokens
     print(f"{path.name}: settings of the peer", file=sys.stderr)
@@ -122,17 +131,19 @@ def compare(path, ours, peer, machine, arguments):
         tuning = peer.untuned(path, PROMPT)
     else:
         tuning = peer.tune(path, prompt_tokens, generate_tokens, PROMPT)
-    kind = machine.peak_kind(header.is_quantised())
+    kind = machine.peak_kind(header.is_quantised()) if machine else None
     keys = [key for key, *_ in report.ROWS]
     theirs = {key: [] for key in keys}
     samples = {"peer": theirs}
     if ours:
         own = samples["fathom"] = {key: [] for key in [*keys, "load", "first_token"]}
-    machine.disturbance = 0.0
+    if machine:
+        machine.disturbance = 0.0
     measured = report.Measurements(header, kind, tuning, samples)
     for repetition in range(arguments.repetitions):
         print(f"{path.name}: {repetition + 1} of {arguments.repetitions}", file=sys.stderr)
-        measured.read_speeds.append(machine.read_speed(header.file_bytes))
+        if machine:
+            measured.read_speeds.append(machine.read_speed(header.file_bytes))
         if kind:
             measured.peaks.append(machine.peak(kind))
         runs = []
@@ -161,7 +172,8 @@ def compare(path, ours, peer, machine, arguments):
         theirs["start"].append(run.seconds)
         theirs["start_memory"].append(tuning.leanest_bytes)
         measured.disturbance = max(measured.disturbance, *(run.disturbance for run in runs))
-    measured.disturbance = max(measured.disturbance, machine.disturbance)
+    if machine:
+        measured.disturbance = max(measured.disturbance, machine.disturbance)
     return report.result(measured, prompt_tokens)
 
 
@@ -177,7 +189,9 @@ def main():
     built, paths = prepare_peer(arguments.files, work, cpus)
     # Every process started from here on inherits this: the same as taskset for both engines.
     os.sched_setaffinity(0, cpus)
-    machine = limits.Limits(work, cpus, quiet)
+    # The streaming read fills an array as large as the file, which may not fit beside it.
+    machine = None if arguments.model else limits.Limits(work, cpus, quiet)
+    notes = machine.notes if machine else []
     peer = Peer(built, cpus, quiet)
     name, _ = limits.processor()
     settings = {
@@ -187,7 +201,7 @@ def main():
     print(f"{name}, {len(cpus)} threads on CPUs {','.join(map(str, cpus))}")
     print(f"opponent: {built.describe()}")
     print(f"repetitions: {arguments.repetitions}, engines in turn, page cache warm")
-    for note in machine.notes:
+    for note in notes:
         print(note)
     results = []
     for path in paths:
@@ -202,7 +216,7 @@ def main():
             "repetitions": arguments.repetitions,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             **settings,
-            "notes": machine.notes,
+            "notes": notes,
             "results": results,
         }
         Path(arguments.json).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

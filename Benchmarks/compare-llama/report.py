@@ -38,10 +38,10 @@ class Measurements:
 def result(measured, prompt_tokens):
     """The numbers of one file: summaries, ratios and shares of the limits.
 
-    The fastest reading of a limit is the limit.
+    The fastest reading of a limit is the limit; without readings there are no shares.
     """
     header, tuning = measured.header, measured.tuning
-    read_limit = max(measured.read_speeds)
+    read_limit = max(measured.read_speeds) if measured.read_speeds else None
     peak_limit = max(measured.peaks) if measured.peaks else None
     operations = header.prefill_operations(prompt_tokens)
     engines = {}
@@ -49,7 +49,7 @@ def result(measured, prompt_tokens):
         numbers = {key: summary(values) for key, values in lists.items()}
         decode = numbers["decode"]["median"] * header.decode_bytes()
         numbers["decode_bytes_per_second"] = decode
-        numbers["decode_share_of_read_limit"] = decode / read_limit
+        numbers["decode_share_of_read_limit"] = decode / read_limit if read_limit else None
         prefill = numbers["prefill"]["median"] / prompt_tokens * operations
         numbers["prefill_operations_per_second"] = prefill
         numbers["prefill_share_of_peak"] = prefill / peak_limit if peak_limit else None
@@ -122,16 +122,19 @@ def table(one, settings, quiet_limit):
         if ratios:
             ratio = f"{_ratio(one, key, quiet_limit)} {'x' if more_is_better else '<'}"
         add(title.format(**settings), left, _cell(peer[key], divisor, digits), ratio)
-    read = one["read_limit_bytes_per_second"] / 1e9
-    key = "decode_share_of_read_limit"
-    add(f"decode, share of {read:.1f} GB/s", _share(ours[key]) if ours else "-",
-        _share(peer[key]), "")  # fmt: skip
+    if one["read_limit_bytes_per_second"]:
+        read = one["read_limit_bytes_per_second"] / 1e9
+        key = "decode_share_of_read_limit"
+        add(f"decode, share of {read:.1f} GB/s", _share(ours[key]) if ours else "-",
+            _share(peer[key]), "")  # fmt: skip
     if one["peak_limit_kind"]:
         peak = one["peak_limit_operations_per_second"] / 1e12
         key = "prefill_share_of_peak"
         add(f"prefill, share of {peak:.2f} Top/s", _share(ours[key]) if ours else "-",
             _share(peer[key]), "")  # fmt: skip
         lines.append(f"(peak: {one['peak_limit_kind']}; x more is better, < less is better)")
+    else:
+        lines.append("(x more is better, < less is better)")
     for job, name in one["peer_settings"].items():
         lines.append(f"llama.cpp's settings for {job.replace('_', ' ')}: {name}")
     texts = {engine: text.strip() for engine, text in one["first_text"].items()}
