@@ -109,7 +109,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         tests(of: "Checkpoints", uses: ["Tensors", "JSON"]),
-        tests(of: "Models", uses: ["Checkpoints", "Tensors"]),
+        tests(of: "Models", uses: ["Kernels", "Checkpoints", "Tensors", "JSON"]),
         tests(of: "Generation", uses: ["Models", "Text", "Checkpoints", "Tensors", "JSON"]),
     ],
     cLanguageStandard: .c17

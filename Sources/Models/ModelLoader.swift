@@ -40,7 +40,12 @@ public struct ModelOptions: Sendable, Hashable {
 
 /// A validated configuration, from which a model is built.
 protocol ModelConfiguration: Sendable {
-    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel
+    /// A memory of n-grams, whose tables are read before the model is built.
+    var engram: EngramConfiguration? { get }
+
+    func makeModel(
+        _ parameters: ParameterScope, _ options: ModelOptions, _ tables: EngramTables?
+    ) -> any CausalModel
 
     /// Whether a tensor of the checkpoint is no parameter: a copy of another or a table that
     /// follows from the configuration.
@@ -48,7 +53,11 @@ protocol ModelConfiguration: Sendable {
 }
 
 extension LlamaConfiguration: ModelConfiguration {
-    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel {
+    var engram: EngramConfiguration? { nil }
+
+    func makeModel(
+        _ parameters: ParameterScope, _ options: ModelOptions, _ tables: EngramTables?
+    ) -> any CausalModel {
         LlamaModel(parameters, self, cacheType: options.cacheType)
     }
 
@@ -56,10 +65,12 @@ extension LlamaConfiguration: ModelConfiguration {
 }
 
 extension DeepSeekConfiguration: ModelConfiguration {
-    func makeModel(_ parameters: ParameterScope, _ options: ModelOptions) -> any CausalModel {
+    func makeModel(
+        _ parameters: ParameterScope, _ options: ModelOptions, _ tables: EngramTables?
+    ) -> any CausalModel {
         DeepSeekModel(
             parameters, self, cacheType: options.cacheType,
-            form: options.recordsGradients ? .plain : options.latentForm)
+            form: options.recordsGradients ? .plain : options.latentForm, tables: tables)
     }
 
     func isSurplus(_ name: String) -> Bool {
@@ -90,7 +101,7 @@ public enum ModelLoader {
         -> LoadedModel
     {
         let configuration: any ModelConfiguration
-        let source: any CheckpointSource
+        var source: any CheckpointSource
         let architecture: String
         let path: String
         switch checkpoint {
@@ -117,12 +128,17 @@ public enum ModelLoader {
             source = folder
             path = folder.path
         }
+        var tables: EngramTables?
+        if let engram = configuration.engram {
+            tables = try EngramTables(source, engram, root: "model", path: path)
+            source = EngramWeights(source, engram, root: "model")
+        }
         let parameters = CheckpointParameters(
             source, path: path, precision: options.precision,
             makesVariables: options.recordsGradients,
             ignoring: { isComputed($0) || configuration.isSurplus($0) }
         )
-        let model = configuration.makeModel(ParameterScope(parameters), options)
+        let model = configuration.makeModel(ParameterScope(parameters), options, tables)
         try parameters.finish()
         return LoadedModel(model: model, parameters: parameters, architecture: architecture)
     }

@@ -128,4 +128,83 @@ import Testing
         #expect(linear(x.asVariable(), matrix).isRecorded)
         #expect(!x.asVariable().detached().isRecorded)
     }
+
+    @Test("columns and heads put together")
+    func heads() throws {
+        let (x, y) = (random([3, 12], seed: 30), random([3, 6], seed: 31))
+        try check([x], "columns") { columns(1..<3, of: $0[0], headCount: 3) }
+        try check([x, y], "joinHeads") { joinHeads($0[0], $0[1], headCount: 3) }
+        try check([x, random([3, 2], seed: 32)], "joinHeads shared") {
+            joinHeads($0[0], $0[1], headCount: 3, sharesSecond: true)
+        }
+    }
+
+    @Test("routing: scores, choices, weighted rows")
+    func routing() throws {
+        let x = random([4, 6], seed: 33)
+        try check([x], "softmax") { softmax($0[0]) }
+        try check([x], "sigmoid") { sigmoid($0[0]) }
+        try check([x], "rows") { rows([2, 0, 2, 3], of: $0[0]) }
+        try check([x], "elements") { elements([1, 4, 0, 5, 2, 3, 0, 1], perRow: 2, of: $0[0]) }
+        let positive = Tensor(x.floatArray().map { abs($0) + 0.5 }, shape: x.shape)
+        try check([positive], "normalizedRows") { normalizedRows($0[0], epsilon: 0.1) }
+        try check([x], "weightedSum") { weightedSum($0[0], (0..<24).map { Float($0) - 9 }) }
+        try check([random([8, 5], seed: 34), random([4, 2], seed: 35)], "weightedRows") {
+            weightedRows($0[0], weights: $0[1], places: [3, 0, 7, 1, 2, 4, 6, 5])
+        }
+    }
+
+    @Test("experts, one of them without tokens")
+    func experts() throws {
+        let weights = (0..<4).map { random([3, 5], seed: UInt64(40 + $0)) }
+        let others = (0..<4).map { random([2, 5], seed: UInt64(50 + $0)) }
+        let x = random([6, 5], seed: 36)
+        for bank in 0..<2 {
+            // The third expert of each bank gets no token, so no gradient either.
+            let used = [0, 1, 3]
+            let inputs = [x] + used.map { bank == 0 ? weights[$0] : others[$0] }
+            try check(inputs, "bank \(bank)") { inputs in
+                var own = bank == 0 ? weights : others
+                for (place, expert) in used.enumerated() { own[expert] = inputs[place + 1] }
+                let banks = bank == 0 ? [own, others] : [weights, own]
+                return linear(
+                    inputs[0], offsets: [0, 2, 3, 3, 6], banks: banks.map { $0.map { Matrix($0) } })[
+                        bank]
+            }
+        }
+    }
+
+    @Test("layer normalisation")
+    func layerNormalisation() throws {
+        try check(
+            [random([3, 7], seed: 37), random([7], seed: 38), random([7], seed: 39)], "layerNorm"
+        ) { layerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5) }
+    }
+
+    @Test("attention over chosen keys, and an indexer's distance from it")
+    func chosen() throws {
+        let shape = AttentionShape(
+            headCount: 2, keyValueHeadCount: 2, keyWidth: 3, valueWidth: 4, scale: 0.7)
+        let positions: [[Int32]] = [[0], [0, 1], [0, 2], [0], [1]]
+        let ranges = [0..<3, 3..<5]
+        let (query, key) = (random([5, 6], seed: 60), random([5, 6], seed: 61))
+        try check([query, key, random([5, 8], seed: 62)], "maskedAttention") {
+            maskedAttention(query: $0[0], key: $0[1], value: $0[2], shape, ranges, positions)
+        }
+        let shares = attentionShares(query: query, key: key, shape, ranges, positions)
+        for (row, share) in shares.enumerated() {
+            #expect(share.count == positions[row].count)
+            #expect(abs(share.reduce(0, +) - 1) < 1e-6)
+        }
+        let index = AttentionShape(
+            headCount: 3, keyValueHeadCount: 1, keyWidth: 4, valueWidth: 4, scale: 0.5,
+            valuesAreInKeys: true)
+        try check(
+            [random([5, 12], seed: 63), random([5, 4], seed: 64), random([5, 3], seed: 65)],
+            "indexDivergence"
+        ) {
+            indexDivergence(
+                query: $0[0], key: $0[1], weights: $0[2], index, ranges, positions, shares: shares)
+        }
+    }
 }

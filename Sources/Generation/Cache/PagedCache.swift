@@ -8,6 +8,8 @@ public final class PagedCache: SequenceCache {
     /// has stored its rows as well; at most `count`.
     private(set) var predictedCount = 0
 
+    public var memory: SequenceMemory?
+
     private let store: PageStore
     private var owned: [UnsafeMutableRawPointer] = []
     private var table: UnsafeMutablePointer<UnsafeMutableRawPointer?>
@@ -60,12 +62,19 @@ public final class PagedCache: SequenceCache {
     /// prediction layer's rows stay.
     func stepBack() {
         precondition(count > 0, "no position to go back to")
+        precondition(memory == nil, "a model with a memory has no prediction layer")
         count -= 1
     }
 
-    /// Forgets all positions from `length` on.
-    public func truncate(to length: Int) {
-        precondition(length >= 0 && length <= count, "\(length) of \(count) positions")
+    /// Forgets all positions from `length` on; all of them if what the model keeps besides rows
+    /// cannot go back that far.
+    public func truncate(to wanted: Int) {
+        precondition(wanted >= 0 && wanted <= count, "\(wanted) of \(count) positions")
+        var length = wanted
+        if let memory {
+            self.memory = memory.cut(to: wanted)
+            if self.memory == nil { length = 0 }
+        }
         count = length
         // A row of that layer depends on the token after its position, too.
         predictedCount = min(predictedCount, max(0, length - 1))

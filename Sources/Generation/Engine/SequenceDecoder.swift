@@ -1,5 +1,5 @@
 package import FathomModels
-import FathomTensors
+package import FathomTensors
 import Synchronization
 
 /// Runs one sequence through a model: prefills its prompt, then decodes token by token.
@@ -42,7 +42,7 @@ package final class SequenceDecoder {
     /// Runs all of `tokens` that the cache does not hold, and gives the last position's logits.
     ///
     /// - Precondition: the cache holds a proper beginning of `tokens`.
-    func prefill(_ tokens: [Int32]) throws -> [Float] {
+    package func prefill(_ tokens: [Int32]) throws -> [Float] {
         var logits: [Float] = []
         while cache.count < tokens.count {
             try checkpoint()
@@ -58,13 +58,13 @@ package final class SequenceDecoder {
     }
 
     /// Runs a few tokens and gives the logits of every one of them.
-    func step(_ tokens: [Int32]) throws -> Tensor {
+    package func step(_ tokens: [Int32]) throws -> Tensor {
         try checkpoint()
         return model.logits(try run(tokens))
     }
 
     /// Forgets the positions from `length` on.
-    func truncate(to length: Int) {
+    package func truncate(to length: Int) {
         cache.truncate(to: length)
         guard let rows = waiting else { return }
         let kept = max(0, length - cache.predictedCount)

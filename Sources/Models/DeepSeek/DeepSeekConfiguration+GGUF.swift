@@ -34,6 +34,7 @@ extension DeepSeekConfiguration {
         experts = try ExpertConfiguration(reader, layerCount: layerCount)
         indexer = nil
         predictionLayerCount = 0
+        engram = nil
         vocabularySize = try reader.vocabularySize()
         tiesWordEmbeddings = file.info("output.weight") == nil
         hasAttentionBias = file.info("blk.0.attn_q.bias") != nil

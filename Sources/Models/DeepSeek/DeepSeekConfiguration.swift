@@ -44,6 +44,8 @@ public struct DeepSeekConfiguration: Sendable, Hashable {
     public var indexer: Indexer?
     /// Layers that predict further tokens; they follow the others in the checkpoint.
     public var predictionLayerCount: Int
+    /// A memory of n-grams in some layers.
+    public var engram: EngramConfiguration?
     public var normEpsilon: Float
     public var ropeTheta: Double
     public var ropeScaling: RotaryScaling
@@ -79,6 +81,20 @@ public struct DeepSeekConfiguration: Sendable, Hashable {
         indexer = modelType == "deepseek_v32" ? try Indexer(reader, attention) : nil
         predictionLayerCount =
             try reader.optionalInt("num_nextn_predict_layers", in: 0...16) ?? 0
+        engram = try EngramConfiguration(ofModel: object, hiddenSize: hiddenSize, branchCount: 1)
+        if let engram {
+            let count = layerCount
+            guard engram.layers.allSatisfy({ $0 < count }) else {
+                throw ConfigurationError(
+                    "engram.layer_ids", found: "\(engram.layers)",
+                    expected: "layers from 0 to \(layerCount - 1)")
+            }
+            guard predictionLayerCount == 0 else {
+                throw ConfigurationError(
+                    "num_nextn_predict_layers", found: "\(predictionLayerCount)",
+                    expected: "0 beside an Engram memory, whose rows it would not have")
+            }
+        }
         normEpsilon = Float(try reader.positive("rms_norm_eps", default: 1e-6))
         contextLength = try reader.optionalInt("max_position_embeddings") ?? 2048
         let rotary = try RotaryConfiguration(reader, contextLength: contextLength)

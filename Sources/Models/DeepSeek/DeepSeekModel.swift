@@ -79,6 +79,7 @@ public struct DeepSeekModel: CausalModel {
     let rotary: RotaryFrequencies
     let cacheType: DType
     let predictor: TokenPredictor?
+    private let engram: Engram?
     public let cacheLayout: CacheLayout
 
     /// Builds the model from a checkpoint's root scope.
@@ -86,9 +87,11 @@ public struct DeepSeekModel: CausalModel {
     /// - Parameters:
     ///   - cacheType: how keys and values are kept, `.f16` or `.f32`.
     ///   - form: how latent attention is computed.
+    ///   - tables: of the Engram memory, if the configuration has one.
     public init(
         _ parameters: ParameterScope, _ configuration: DeepSeekConfiguration,
-        cacheType: DType = .f16, form: LatentAttentionForm = .absorbed
+        cacheType: DType = .f16, form: LatentAttentionForm = .absorbed,
+        tables: EngramTables? = nil
     ) {
         self.configuration = configuration
         self.cacheType = cacheType
@@ -113,6 +116,10 @@ public struct DeepSeekModel: CausalModel {
             configuration.predictionLayerCount == 0
             ? nil
             : TokenPredictor(root["layers"], configuration, form: form)
+        engram =
+            if let memory = configuration.engram, let tables {
+                Engram(root, memory, tables)
+            } else { nil }
         cacheLayout = CacheLayout(rows: configuration.cacheRows(cacheType))
     }
 
@@ -126,14 +133,17 @@ public struct DeepSeekModel: CausalModel {
 
     public func hiddenStates(_ batch: Batch, observe: ((String, Tensor) -> Void)? = nil) -> Tensor {
         let pass = pass(batch, observe)
+        let memory = engram?.begin(batch)
         var x = gather(batch.tokenIDs, from: embedding)
         pass.report("hidden.embed", x)
         for (index, layer) in layers.enumerated() {
+            if let read = memory?(layer: index, hidden: x) { x = x + read }
             x = layer(x, pass)
             pass.report("hidden.layer.\(index)", x)
         }
         x = norm(x)
         pass.report("hidden.norm", x)
+        memory?.keep(for: batch)
         return x
     }
 

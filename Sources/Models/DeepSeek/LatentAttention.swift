@@ -116,18 +116,21 @@ struct LatentAttention: Sendable {
         let content = latentNorm(columns(0..<latent.rank, of: down))
         let rotaryKey = pass.rotate(
             columns(latent.rank..<(latent.rank + latent.rotaryWidth), of: down), headCount: 1)
-        var positions: [[Int32]]?
+        var selection: Selection?
         if let indexer, let compressed {
-            positions = indexer(x, compressed, pass, layer: layer)
+            let request = indexer.request(x, compressed, pass)
+            selection = Selection(
+                indexer: indexer, request: request,
+                positions: indexer(request, pass, layer: layer))
         }
         let row = joinHeads(content, rotaryKey, headCount: 1)
         if form == .plain && pass.startsAllSequences {
             pass.storeKeys(row: cacheRow, row, configuration.absorbed)
-            return output(plain(plainQuery, rotaryQuery, content, rotaryKey, positions, pass))
+            return output(plain(plainQuery, rotaryQuery, content, rotaryKey, selection, pass))
         }
         let joined = joinHeads(up.absorb(plainQuery), rotaryQuery, headCount: heads)
         let mixed: Tensor
-        if let positions {
+        if let positions = selection?.positions {
             mixed = pass.sparseAttention(
                 row: cacheRow, query: joined, key: row, configuration.absorbed,
                 positions: positions)
@@ -137,9 +140,34 @@ struct LatentAttention: Sendable {
         return output(up.values(mixed))
     }
 
+    /// What an indexer chose, with what it asked.
+    private struct Selection {
+        let indexer: LightningIndexer
+        let request: LightningIndexer.Request
+        let positions: [[Int32]]
+    }
+
+    /// Reports the indexer's two losses: over the keys it chose, and over all keys, from which it
+    /// learns before attention becomes sparse.
+    private func report(_ selection: Selection, _ query: Tensor, _ key: Tensor, _ pass: ForwardPass)
+    {
+        func divergence(_ positions: [[Int32]]) -> Tensor {
+            selection.indexer.divergence(
+                selection.request, attentionTo: query, key, configuration.plain,
+                pass.batch.sequences.map(\.range), positions)
+        }
+        pass.report("indexer.layer.\(layer).loss", divergence(selection.positions))
+        pass.report(
+            "indexer.layer.\(layer).dense_loss",
+            divergence(
+                pass.batch.sequences.flatMap { sequence in
+                    (0..<sequence.range.count).map { Array(0...Int32($0)) }
+                }))
+    }
+
     private func plain(
         _ plainQuery: Tensor, _ rotaryQuery: Tensor, _ content: Tensor, _ rotaryKey: Tensor,
-        _ positions: [[Int32]]?, _ pass: ForwardPass
+        _ selection: Selection?, _ pass: ForwardPass
     ) -> Tensor {
         let (latent, heads) = (configuration.latent, configuration.headCount)
         let expanded = up.expand(content)
@@ -150,10 +178,11 @@ struct LatentAttention: Sendable {
             latent.plainWidth..<(latent.plainWidth + latent.valueWidth), of: expanded,
             headCount: heads)
         let query = joinHeads(plainQuery, rotaryQuery, headCount: heads)
-        if let positions {
+        if let selection {
+            report(selection, query, key, pass)
             return maskedAttention(
                 query: query, key: key, value: value, configuration.plain,
-                pass.batch.sequences.map(\.range), positions)
+                pass.batch.sequences.map(\.range), selection.positions)
         }
         return pass.attentionWithinPass(
             query: query, key: key, value: value, configuration.plain)

@@ -30,23 +30,42 @@ struct LightningIndexer: Sendable {
         configuration.shape
     }
 
-    /// Chooses keys for the tokens of a pass from the layer's input `[T, C]` and the compressed
-    /// queries `[T, rank]`: for each token their positions, rising.
+    /// What it asks with for the tokens of a pass.
+    struct Request {
+        let query, key, weights: Tensor
+    }
+
+    /// Makes queries, keys and head weights from the layer's input `[T, C]` and the compressed
+    /// queries `[T, rank]`, through neither of which a gradient flows back.
+    func request(_ x: Tensor, _ compressed: Tensor, _ pass: ForwardPass) -> Request {
+        let (x, compressed) = (x.detached(), compressed.detached())
+        let heads = configuration.headCount
+        return Request(
+            query: pass.rotate(queryUp(compressed), headCount: heads, layout: .halves),
+            key: pass.rotate(keyNorm(key(x)), headCount: 1, layout: .halves),
+            weights: headWeights(x) * (1 / Float(heads).squareRoot()))
+    }
+
+    /// How far its scores are from where attention looks, over the positions it chose
+    /// (DeepSeek-V3.2, equation 4) or over all (equation 3).
+    func divergence(
+        _ request: Request, attentionTo query: Tensor, _ key: Tensor, _ attention: AttentionShape,
+        _ ranges: [Range<Int>], _ positions: [[Int32]]
+    ) -> Tensor {
+        indexDivergence(
+            query: request.query, key: request.key, weights: request.weights, shape, ranges,
+            positions,
+            shares: attentionShares(query: query, key: key, attention, ranges, positions))
+    }
+
+    /// Chooses keys for the tokens of a pass: for each token their positions, rising.
     ///
     /// The published code also rotates queries and keys by a Hadamard matrix, which changes no
     /// product.
-    func callAsFunction(
-        _ x: Tensor, _ compressed: Tensor, _ pass: ForwardPass, layer: Int
-    ) -> [[Int32]] {
-        // The indexer learns from its own loss only.
-        let (x, compressed) = (x.detached(), compressed.detached())
-        let heads = configuration.headCount
-        let query = pass.rotate(queryUp(compressed), headCount: heads, layout: .halves)
-        let keys = pass.rotate(keyNorm(key(x)), headCount: 1, layout: .halves)
-        let weights = headWeights(x) * (1 / Float(heads).squareRoot())
+    func callAsFunction(_ request: Request, _ pass: ForwardPass, layer: Int) -> [[Int32]] {
         let choices = pass.chosenKeys(
-            row: cacheRow, query: query, key: keys, weights: weights, shape,
-            keep: configuration.keptKeys)
+            row: cacheRow, query: request.query.detached(), key: request.key.detached(),
+            weights: request.weights.detached(), shape, keep: configuration.keptKeys)
         report(choices, pass, layer)
         return choices
     }

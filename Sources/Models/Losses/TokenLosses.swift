@@ -10,6 +10,10 @@ public struct TokenLosses {
     /// The same for the token after the next, by the model's prediction layer.
     public let further: Tensor?
 
+    /// The losses of the indexers over the keys they chose, and over all keys, summed over layers;
+    /// absent without indexers.
+    public let indexer, denseIndexer: Tensor?
+
     /// Balance losses, summed over the layers with experts.
     public let balance: [BalanceLoss: Tensor]
 
@@ -18,11 +22,12 @@ public struct TokenLosses {
     /// - Parameters:
     ///   - labels: as many as tokens of each sequence.
     ///   - predictsFurther: whether the prediction layer's loss is wanted.
+    ///   - trainsIndexer: whether the indexers' losses are wanted.
     /// - Precondition: ids and labels lie in the vocabulary or are -100; a model with experts if
     ///   balance losses are wanted, with a prediction layer if further tokens are.
     public init(
         _ model: any CausalModel, _ sequences: [[Int32]], labels: [[Int32]],
-        predictsFurther: Bool = false, balance: [BalanceLoss] = []
+        predictsFurther: Bool = false, balance: [BalanceLoss] = [], trainsIndexer: Bool = false
     ) {
         var batch = Batch()
         for sequence in sequences { batch.append(sequence, cache: nil) }
@@ -30,11 +35,19 @@ public struct TokenLosses {
         let experts = (model as? any ExpertModel)?.expertConfiguration
         var scores: Tensor?
         var sums: [BalanceLoss: Tensor] = [:]
+        var (chosenKeys, allKeys): (Tensor?, Tensor?)
         let hidden = model.hiddenStates(
             batch,
-            observe: balance.isEmpty
+            observe: balance.isEmpty && !trainsIndexer
                 ? nil
                 : { name, tensor in
+                    if name.hasPrefix("indexer.layer.") {
+                        if name.hasSuffix(".loss") {
+                            chosenKeys = chosenKeys.map { $0 + tensor } ?? tensor
+                        } else if name.hasSuffix(".dense_loss") {
+                            allKeys = allKeys.map { $0 + tensor } ?? tensor
+                        }
+                    }
                     guard let experts, name.hasPrefix("router.layer.") else { return }
                     if name.hasSuffix(".scores") { scores = tensor }
                     guard name.hasSuffix(".indices"), let scores else { return }
@@ -48,6 +61,7 @@ public struct TokenLosses {
         main = crossEntropy(
             model.logits(hidden), labels: labels.flatMap { $0.dropFirst() + [-100] })
         self.balance = sums
+        (indexer, denseIndexer) = trainsIndexer ? (chosenKeys, allKeys) : (nil, nil)
         guard predictsFurther, let model = model as? any TokenPredictingModel else {
             further = nil
             return

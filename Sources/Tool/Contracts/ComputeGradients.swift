@@ -29,6 +29,13 @@ struct ComputeGradients: ParsableCommand {
     @Option(help: "Name of a balance loss to write, where the model has it.")
     var balance: [String] = []
 
+    @Flag(
+        help: """
+            Add the losses of the sparse attention's indexers: loss.indexer (over the keys they \
+            chose) and loss.indexer_dense (over all keys); gradients are of the first.
+            """)
+    var indexer = false
+
     @OptionGroup var threads: ThreadOptions
 
     func run() throws {
@@ -44,12 +51,22 @@ struct ComputeGradients: ParsableCommand {
         let labels = try checkedLabels(tokens, vocabularySize: loaded.model.vocabularySize)
         let losses = TokenLosses(
             loaded.model, tokens.sequences, labels: labels, predictsFurther: mtpWeight != nil,
-            balance: balance)
+            balance: balance, trainsIndexer: indexer)
         var total = losses.main
         var tensors: [(String, Tensor)] = []
         if let mtpWeight, let further = losses.further {
             total = total + further * mtpWeight
             tensors = [("loss.main", losses.main.detached()), ("loss.mtp", further.detached())]
+        }
+        if indexer {
+            guard let chosen = losses.indexer, let all = losses.denseIndexer else {
+                throw ToolError("\(model): the checkpoint has no indexer; leave --indexer out")
+            }
+            if tensors.isEmpty { tensors = [("loss.main", losses.main.detached())] }
+            total = total + chosen
+            tensors += [
+                ("loss.indexer", chosen.detached()), ("loss.indexer_dense", all.detached()),
+            ]
         }
         tensors.append(("loss", total.detached()))
         for loss in balance {

@@ -63,4 +63,8 @@ public protocol SequenceCache: AnyObject {
 
     /// The first bytes of the pages, in the order of their positions; valid during a pass.
     var pages: UnsafePointer<UnsafeMutableRawPointer?> { get }
+
+    /// What the model keeps of the sequence besides rows; `nil` before its first pass, and for
+    /// models that keep nothing.
+    var memory: SequenceMemory? { get set }
 }

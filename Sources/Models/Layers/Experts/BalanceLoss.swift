@@ -1,4 +1,4 @@
-import FathomTensors
+package import FathomTensors
 
 /// Losses that keep experts evenly used.
 ///
@@ -29,7 +29,7 @@ public enum BalanceLoss: String, Sendable, Hashable, CaseIterable {
     ///   - scores: `[T, E]`.
     ///   - experts: the chosen ones, `[T · K]`.
     ///   - sequences: the rows of each sequence.
-    func callAsFunction(
+    package func callAsFunction(
         scores: Tensor, experts: [Int32], sequences: [Range<Int>],
         _ configuration: ExpertConfiguration
     ) -> Tensor {

@@ -33,4 +33,21 @@ public struct ExpertConfiguration: Sendable, Hashable {
     public func hasExperts(layer: Int) -> Bool {
         layer >= denseLayerCount && layer % layerFrequency == 0
     }
+
+    public init(
+        selection: ExpertSelection, sharedCount: Int, intermediateSize: Int,
+        denseLayerCount: Int, layerFrequency: Int, scoring: Scoring, hasSelectionBias: Bool,
+        normalizesWeights: Bool, weightScale: Float, balanceFactor: Float
+    ) {
+        self.selection = selection
+        self.sharedCount = sharedCount
+        self.intermediateSize = intermediateSize
+        self.denseLayerCount = denseLayerCount
+        self.layerFrequency = layerFrequency
+        self.scoring = scoring
+        self.hasSelectionBias = hasSelectionBias
+        self.normalizesWeights = normalizesWeights
+        self.weightScale = weightScale
+        self.balanceFactor = balanceFactor
+    }
 }

@@ -53,16 +53,16 @@ struct MixtureOfExperts: Sendable {
 }
 
 /// The tokens of a pass sorted by expert: each expert then is one matrix product over its tokens.
-struct ExpertOrder {
+package struct ExpertOrder {
     /// Where each expert's rows begin; the last entry is their number.
-    let offsets: [Int]
+    package let offsets: [Int]
     /// The token of every row.
-    let tokens: [Int32]
+    package let tokens: [Int32]
     /// The row of every choice, in the order of the choices.
-    let places: [Int32]
+    package let places: [Int32]
 
     /// Sorts choices `[T · K]` by counting; those of one expert stay in the order of tokens.
-    init(_ experts: [Int32], expertCount: Int, tokenCount: Int) {
+    package init(_ experts: [Int32], expertCount: Int, tokenCount: Int) {
         let perToken = tokenCount == 0 ? 0 : experts.count / tokenCount
         var offsets = [Int](repeating: 0, count: expertCount + 1)
         for expert in experts { offsets[Int(expert) + 1] += 1 }
