@@ -208,7 +208,8 @@ import Testing
         let object = try #require(try files.object(of: "config.json"))
         var pairs = object.map { ($0.key, $0.value) }
         pairs.removeAll { $0.0 == "num_nextn_predict_layers" }
-        try folder.write(Array(JSONValue.object(JSONObject(pairs)).serialized().utf8), to: "config.json")
+        let configuration = JSONValue.object(JSONObject(pairs)).serialized()
+        try folder.write(Array(configuration.utf8), to: "config.json")
         let source = try Fixtures.tensors("11-grad-v3-mtp/model.safetensors")
         try SafetensorsWriter.write(
             source.names.filter { !$0.hasPrefix("model.layers.2.") }
