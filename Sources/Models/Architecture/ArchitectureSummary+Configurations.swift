@@ -37,10 +37,9 @@ extension ArchitectureSummary {
     ///
     /// - Throws: `ConfigurationError` if 64 bits cannot count its parameters.
     public init(
-        _ configuration: DeepSeekConfiguration, engram: EngramConfiguration? = nil,
-        name: String = "deepseek"
+        _ configuration: DeepSeekConfiguration, name: String = "deepseek"
     ) throws(ConfigurationError) {
-        let layers = Self.layers(configuration, try Self.hashes(engram), engram)
+        let layers = Self.layers(configuration, try Self.hashes(configuration.engram))
         let hidden = Int128(configuration.hiddenSize)
         // The norms of its two inputs and of its output, and their projection.
         let prediction = (layers.last?.parameters ?? 0) + 2 * hidden * hidden + 3 * hidden
@@ -72,8 +71,7 @@ extension ArchitectureSummary {
     }
 
     private static func layers(
-        _ configuration: DeepSeekConfiguration, _ hashes: [Int: NGramHash],
-        _ engram: EngramConfiguration?
+        _ configuration: DeepSeekConfiguration, _ hashes: [Int: NGramHash]
     ) -> [Layer] {
         let counts = ParameterCounts(hiddenSize: configuration.hiddenSize)
         let attention: Attention
@@ -108,7 +106,7 @@ extension ArchitectureSummary {
                 active = counts.experts(experts, used: experts.selection.perToken)
             }
             var memory: Memory?
-            if let engram, let hash = hashes[layer] {
+            if let engram = configuration.engram, let hash = hashes[layer] {
                 let read = engram.orderCount * engram.headCount
                 memory = Memory(
                     rowCount: hash.rowCount, rowsPerToken: read, rowWidth: engram.headWidth)

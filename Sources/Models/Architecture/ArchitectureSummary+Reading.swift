@@ -23,11 +23,7 @@ extension ArchitectureSummary {
             return
         }
         try Self.requireKnown(name, of: ModelLoader.architectures, "model_type", "config.json")
-        let configuration = try DeepSeekConfiguration(object)
-        try self.init(
-            configuration,
-            engram: EngramConfiguration(ofModel: object, hiddenSize: configuration.hiddenSize),
-            name: name)
+        try self.init(DeepSeekConfiguration(object), name: name)
     }
 
     /// Summarizes the model of a GGUF file from its metadata.
