@@ -67,10 +67,12 @@ public final class CheckpointParameters: ParameterProvider {
         return matrix
     }
 
-    /// An F8 matrix whose blocks have scales of their own, stored beside it; `nil` if it has none.
+    /// An F8 matrix with the scales of its blocks, which are stored beside it; `nil` for a matrix of
+    /// another type, and for what does not fit. F8 weights without scales are damaged: their numbers
+    /// mean nothing.
     private func scaledMatrix(_ name: String, _ shape: Shape) -> Matrix? {
         let scaleName = "\(name)_scale_inv"
-        guard source.info(name)?.dtype == .f8e4m3, source.contains(scaleName) else { return nil }
+        guard source.info(name)?.dtype == .f8e4m3 else { return nil }
         let scaleShape = Matrix.scaleShape(of: shape.sizes)
         let scales = parameter(scaleName, shape: Shape(scaleShape), keepsFormat: false)
         // What does not fit is noted, by this or by the caller, and not touched.
