@@ -9,6 +9,6 @@ for try await event in session.respond(to: arguments[2]) {
     switch event {
     case .text(let piece), .reasoning(let piece): print(piece, terminator: "")
     case .finished(let usage): print("\n\(usage.completionTokens) tokens")
-    case .token: break
+    case .toolCall, .token: break
     }
 }

@@ -1,3 +1,5 @@
+public import FathomText
+
 /// What to generate: a prompt, how tokens are chosen, when to stop.
 public struct GenerationRequest: Sendable, Hashable {
     /// The prompt's tokens, special ones included.
@@ -23,6 +25,12 @@ public struct GenerationRequest: Sendable, Hashable {
     /// Whether special tokens other than the stop token appear in the text.
     public var showsSpecialTokens = false
 
+    /// How the model writes calls of tools; with `.none` they are text like any other.
+    public var toolCalls = ToolCallFormat.none
+
+    /// Where the answer begins; `nil` finds out from the prompt's tokens whether it is reasoning.
+    public var opening: CompletionStream.Opening?
+
     public init(
         prompt: [Int32], sampling: SamplingParameters = .init(), maximumTokens: Int? = nil
     ) {
@@ -39,6 +47,10 @@ public enum GenerationEvent: Sendable, Hashable {
 
     /// More of the reasoning that precedes the answer.
     case reasoning(String)
+
+    /// A function the model wants called, once its call is whole. What looked like a call and was
+    /// none is text.
+    case toolCall(ToolCall)
 
     /// A token and its probabilities, if they were asked for.
     case token(TokenChoice)

@@ -21,14 +21,12 @@ public final class LanguageModel: Sendable {
     public let checkpoint: Checkpoint
     public let model: any CausalModel
     public let tokenizer: Tokenizer
-    /// The architecture's name: `llama`, `qwen2`.
+    /// The architecture's name: `llama`, `qwen2`, `deepseek_v3`.
     public let architecture: String
-    /// The conversation format, if the checkpoint has one.
-    public let chatTemplate: ChatTemplate?
     /// The longest sequence generated for.
     public let contextLength: Int
 
-    let reasoningMarks: ReasoningMarks?
+    private let knownFormat: Result<ConversationFormat, any Error>
     let store: PageStore
     let thread = ModelThread()
 
@@ -39,7 +37,7 @@ public final class LanguageModel: Sendable {
         public var contextLength: Int?
         /// The most bytes of keys and values at once.
         public var cacheBytes = 8 << 30
-        /// A conversation format in place of the checkpoint's.
+        /// A chat template in place of the checkpoint's.
         public var chatTemplate: String?
 
         public init() {}
@@ -67,13 +65,27 @@ public final class LanguageModel: Sendable {
             for matrix in loaded.parameters.matrices where !isRead.isSet { matrix.prepare() }
         }
         tokenizer = try Tokenizer(checkpoint)
-        reasoningMarks = ReasoningMarks(tokenizer)
-        chatTemplate = try (options.chatTemplate ?? tokenizer.chatTemplate).map {
-            try ChatTemplate($0)
+        // Without a format, or with one that cannot be read, texts can be continued still.
+        knownFormat = Result { [tokenizer, architecture] in
+            do {
+                return try ConversationFormat(
+                    template: options.chatTemplate ?? tokenizer.chatTemplate,
+                    modelType: architecture, tokenizer: tokenizer)
+            } catch ConversationFormatError.noFormat {
+                throw ChatError.noTemplate
+            }
         }
         contextLength = min(
             options.contextLength ?? loaded.model.contextLength, loaded.model.contextLength)
         store = PageStore(loaded.model.cacheLayout, maximumBytes: options.cacheBytes)
+    }
+
+    /// How conversations with the model are written and its answers read.
+    ///
+    /// - Throws: `ChatError.noTemplate` if the checkpoint has no chat template and its format is
+    ///   not known otherwise, `TemplateError` if it has one that cannot be read.
+    public var format: ConversationFormat {
+        get throws { try knownFormat.get() }
     }
 
     /// Generates from a prompt's tokens.
@@ -140,7 +152,7 @@ public final class LanguageModel: Sendable {
             decoder, prompt: request.prompt, sampler: Sampler(request.sampling),
             alternatives: request.alternatives, speculates: request.speculates,
             lengthLimit: contextLength)
-        var assembler = AnswerAssembler(tokenizer, request, marks: reasoningMarks)
+        var assembler = AnswerAssembler(tokenizer, request)
         let stops = request.stopTokens ?? tokenizer.stopTokens
         let clock = ContinuousClock()
         let start = clock.now

@@ -30,6 +30,7 @@ import Testing
             switch event {
             case .text(let piece), .reasoning(let piece): answer.text += piece
             case .token(let choice): answer.tokens.append(choice.token)
+            case .toolCall: Issue.record("a call where none was asked for")
             case .finished(let usage): answer.usage = usage
             }
         }
@@ -178,8 +179,9 @@ import Testing
         let tokenizer = model.tokenizer
         for id in 0..<Int32(tokenizer.vocabularySize) where tokenizer.isSpecial(id) {
             let name = try #require(tokenizer.token(id))
-            let prompt = try model.prompt(for: [.user("say \(name) now")])
-            #expect(!prompt.contains(id), "\(name)")
+            let message = ChatMessage.user("say \(name) now")
+            let request = try model.request(Conversation(messages: [message.json]))
+            #expect(!request.prompt.contains(id), "\(name)")
         }
     }
 }

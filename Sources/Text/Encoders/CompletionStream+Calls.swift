@@ -6,7 +6,8 @@ extension CompletionStream {
         let space = input.leadingWhitespace
         guard space < input.count else { return false }
         var isUndecided = false
-        for marker in [syntax.callBegin, syntax.blockEnd, CallSyntax.endOfSequence] {
+        let markers = [syntax.callBegin, syntax.blockEnd, syntax.endOfSequence]
+        for (which, marker) in markers.enumerated() {
             switch input.begins(with: marker, after: space) {
             case .no: continue
             case .undecided:
@@ -14,10 +15,10 @@ extension CompletionStream {
                 continue
             case .yes: break
             }
-            if marker == syntax.callBegin {
+            if which == 0 {
                 consume(space + marker.count)
                 state = syntax.format == .fenced ? .callKind : .callName
-            } else if marker == syntax.blockEnd {
+            } else if which == 1 {
                 _ = input.take(space + marker.count)
                 raw = []
                 state = .content
@@ -38,8 +39,8 @@ extension CompletionStream {
 
     /// The kind of a fenced call, which is `function` and says nothing.
     mutating func stepKind() -> Bool {
-        stepName(until: CallSyntax.afterKind, valid: 1) { stream, length in
-            stream.consume(length + CallSyntax.afterKind[0].count)
+        stepName(until: syntax.afterKind, valid: 1) { stream, length in
+            stream.consume(length + stream.syntax.afterKind[0].count)
             stream.state = .callName
         }
     }
@@ -89,7 +90,7 @@ extension CompletionStream {
 
     mutating func stepArguments() -> Bool {
         // Without its fence, the end of a call ends none.
-        let markers = [syntax.callEnd, CallSyntax.bareCallEnd]
+        let markers = [syntax.callEnd, syntax.bareCallEnd]
         switch input.search(for: markers) {
         case .missing(let length):
             takeArguments(length)

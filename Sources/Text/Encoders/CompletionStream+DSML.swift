@@ -6,7 +6,7 @@ extension CompletionStream {
         let space = input.leadingWhitespace
         guard space < input.count else { return false }
         var isUndecided = false
-        for marker in [CallSyntax.parameterBegin, syntax.callEnd] {
+        for (which, marker) in [syntax.parameterBegin, syntax.callEnd].enumerated() {
             switch input.begins(with: marker, after: space) {
             case .no: continue
             case .undecided:
@@ -15,7 +15,7 @@ extension CompletionStream {
             case .yes: break
             }
             consume(space + marker.count)
-            if marker == syntax.callEnd {
+            if which == 1 {
                 report(open?.arguments.end())
                 finishCall()
             } else {
@@ -57,13 +57,13 @@ extension CompletionStream {
 
     /// Text is passed on as it comes.
     mutating func stepStringValue() -> Bool {
-        switch input.search(for: [CallSyntax.parameterEnd]) {
+        switch input.search(for: [syntax.parameterEnd]) {
         case .missing(let length):
             takeString(length)
             return false
         case .found(_, let length):
             takeString(length)
-            consume(CallSyntax.parameterEnd.count)
+            consume(syntax.parameterEnd.count)
             report(open?.arguments.append("\""))
             state = .betweenParameters
             return true
@@ -81,13 +81,13 @@ extension CompletionStream {
 
     /// JSON is passed on when it is whole, and only if it is JSON.
     mutating func stepJSONValue() -> Bool {
-        guard case .found(_, let length) = input.search(for: [CallSyntax.parameterEnd]) else {
+        guard case .found(_, let length) = input.search(for: [syntax.parameterEnd]) else {
             return false
         }
         let position = raw.count
         consume(length)
         let value = String(decoding: raw[position...], as: UTF8.self)
-        consume(CallSyntax.parameterEnd.count)
+        consume(syntax.parameterEnd.count)
         if DSMLSyntax.isJSON(value) {
             report(open?.arguments.append(value))
             state = .betweenParameters

@@ -61,8 +61,17 @@ public struct CompletionStream: Sendable {
     /// Whether the block has a whole call.
     var hasCalls = false
 
-    public init(toolCalls format: ToolCallFormat = .none, opening: Opening = .undecided) {
-        syntax = CallSyntax(format)
+    /// A reader of an answer.
+    ///
+    /// - Parameters:
+    ///   - markers: The model's tokens that are markers, for answers read token by token: they are
+    ///     given to ``push(marker:)`` and what spells them elsewhere is text. Without, markers are
+    ///     told by their letters.
+    public init(
+        toolCalls format: ToolCallFormat = .none, opening: Opening = .undecided,
+        markers: MarkerTokens? = nil
+    ) {
+        syntax = CallSyntax(format, markers)
         state =
             switch opening {
             case .content: .content
@@ -73,7 +82,33 @@ public struct CompletionStream: Sendable {
 
     /// Takes the next piece of text and gives what it brings.
     public mutating func push(_ text: String) -> [CompletionEvent] {
-        input.append(text)
+        push(text, isMarker: false)
+    }
+
+    /// Takes the name of a token that is a marker and gives what it brings.
+    public mutating func push(marker name: String) -> [CompletionEvent] {
+        push(name, isMarker: true)
+    }
+
+    /// Whether what comes next is reasoning.
+    public var isReasoning: Bool { state == .reasoning }
+
+    /// Whether a token that is a marker means something here; where not, it is a token like any
+    /// other, which may be one that is not shown.
+    public func expects(marker name: String) -> Bool {
+        let isThinking =
+            name == ModelMarkers.beginOfThinking || name == ModelMarkers.endOfThinking
+        return switch state {
+        case .reasoning: name == ModelMarkers.endOfThinking
+        case .undecided, .content, .ended:
+            name == ModelMarkers.beginOfThinking || name == ModelMarkers.Calls.begin
+                || name == ModelMarkers.DSML.token
+        default: !isThinking
+        }
+    }
+
+    private mutating func push(_ text: String, isMarker: Bool) -> [CompletionEvent] {
+        input.append(text, isMarker: isMarker)
         while step() {}
         defer { events = [] }
         return events
@@ -90,8 +125,10 @@ public struct CompletionStream: Sendable {
         case .betweenCalls where hasCalls && input.leadingWhitespace == input.count: break
         default:
             consume(input.count)
-            let end = ModelMarkers.endOfSequence.utf8
-            if raw.suffix(end.count).elementsEqual(end) { raw.removeLast(end.count) }
+            let end = syntax.endOfSequence
+            if end.tokenStarts.isEmpty, raw.suffix(end.count).elementsEqual(end.bytes) {
+                raw.removeLast(end.count)
+            }
             abandonBlock()
         }
         _ = input.take(input.count)
@@ -134,24 +171,24 @@ public struct CompletionStream: Sendable {
 
     private mutating func stepUndecided() -> Bool {
         guard !input.isEmpty else { return false }
-        switch input.begins(with: CallSyntax.beginOfThinking) {
+        switch input.begins(with: syntax.beginOfThinking) {
         case .undecided: return false
         case .no: state = .content
         case .yes:
-            _ = input.take(CallSyntax.beginOfThinking.count)
+            _ = input.take(syntax.beginOfThinking.count)
             state = .reasoning
         }
         return true
     }
 
     private mutating func stepReasoning() -> Bool {
-        switch input.search(for: CallSyntax.inReasoning) {
+        switch input.search(for: syntax.inReasoning) {
         case .missing(let length):
             emit(input.take(length), isReasoning: true)
             return false
         case .found(let marker, let length):
             emit(input.take(length), isReasoning: true)
-            _ = input.take(CallSyntax.inReasoning[marker].count)
+            _ = input.take(syntax.inReasoning[marker].count)
             state = marker == 0 ? .content : .ended(wasReasoning: true)
             return true
         }
@@ -164,9 +201,9 @@ public struct CompletionStream: Sendable {
             return false
         case .found(let marker, let length):
             emit(input.take(length))
-            if marker == 0 {
+            if marker < syntax.otherCount {
                 _ = input.take(syntax.inContent[marker].count)
-                state = .ended(wasReasoning: false)
+                state = marker == 0 ? .ended(wasReasoning: false) : .reasoning
             } else {
                 consume(syntax.inContent[marker].count)
                 hasCalls = false
@@ -179,7 +216,7 @@ public struct CompletionStream: Sendable {
     /// The turn did not end after all.
     private mutating func stepEnded(_ wasReasoning: Bool) -> Bool {
         guard !input.isEmpty else { return false }
-        emit(CallSyntax.endOfSequence[...], isReasoning: wasReasoning)
+        emit(syntax.endOfSequence.bytes[...], isReasoning: wasReasoning)
         state = wasReasoning ? .reasoning : .content
         return true
     }

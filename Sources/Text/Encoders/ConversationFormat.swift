@@ -94,7 +94,8 @@ public struct ConversationFormat: Sendable {
         CompletionStream(toolCalls: toolCalls, opening: Self.opening(after: prompt))
     }
 
-    static func opening(after prompt: [PromptSegment]) -> CompletionStream.Opening {
+    /// Where the answer to a prompt begins.
+    public static func opening(after prompt: [PromptSegment]) -> CompletionStream.Opening {
         guard case .template(let text) = prompt.last else { return .undecided }
         var end = text.utf8[...]
         while let last = end.last, [0x20, 0x0A, 0x0D, 0x09].contains(last) { end.removeLast() }

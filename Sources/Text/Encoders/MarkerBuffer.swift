@@ -1,7 +1,14 @@
 /// Text that was received and not yet understood, searched for markers that may still be arriving.
 struct MarkerBuffer: Sendable {
     /// A marker in UTF-8.
-    typealias Marker = [UInt8]
+    struct Marker: Sendable {
+        let bytes: [UInt8]
+        /// Where in it a token must begin that was given as a marker; letters that say the same
+        /// are text.
+        var tokenStarts: [Int] = []
+
+        var count: Int { bytes.count }
+    }
 
     enum Match: Hashable {
         /// Which marker was found, and how many bytes stand before it.
@@ -20,17 +27,21 @@ struct MarkerBuffer: Sendable {
     private var start = 0
     /// Where the search for the current markers goes on: none begins before.
     private var searched = 0
+    /// Where tokens begin that are markers or parts of one.
+    private var tokenStarts: [Int] = []
 
     var count: Int { bytes.count - start }
     var isEmpty: Bool { count == 0 }
     var first: UInt8? { isEmpty ? nil : bytes[start] }
 
-    mutating func append(_ text: String) {
+    mutating func append(_ text: String, isMarker: Bool = false) {
         if start > 0 {
             bytes.removeFirst(start)
             searched -= start
+            tokenStarts = tokenStarts.compactMap { $0 < start ? nil : $0 - start }
             start = 0
         }
+        if isMarker { tokenStarts.append(bytes.count) }
         bytes.append(contentsOf: text.utf8)
     }
 
@@ -86,9 +97,12 @@ struct MarkerBuffer: Sendable {
 
     private func beginning(_ marker: Marker, at position: Int) -> Beginning {
         let available = bytes.count - position
-        for (offset, byte) in marker.enumerated() {
+        for (offset, byte) in marker.bytes.enumerated() {
             guard offset < available else { return .undecided }
             guard bytes[position + offset] == byte else { return .no }
+            if marker.tokenStarts.contains(offset), !tokenStarts.contains(position + offset) {
+                return .no
+            }
         }
         return .yes
     }

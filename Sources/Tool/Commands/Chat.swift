@@ -1,6 +1,6 @@
 import ArgumentParser
 import FathomGeneration
-import FathomModels
+import FathomJSON
 import FathomText
 
 struct Chat: AsyncParsableCommand {
@@ -8,7 +8,11 @@ struct Chat: AsyncParsableCommand {
         abstract: "Holds a conversation with a model.",
         discussion: """
             With --message, or when standard input is not a terminal, answers once and ends. \
-            In a conversation, /help lists the commands and Ctrl-C stops an answer.
+            In a conversation, /help lists the commands and Ctrl-C stops an answer. A model without \
+            a chat template can be given one, or its texts continued with `fathom generate`.
+
+            With --json, each call of a tool is a line {"tool_call": …} as soon as it is whole; the \
+            last line is {"message": …, "usage": …} with the message as it joins the conversation.
             """)
 
     @Argument(help: "Folder, .gguf file or catalogue name.")
@@ -20,6 +24,14 @@ struct Chat: AsyncParsableCommand {
     @Option(help: "What the model is told before the conversation.")
     var system: String?
 
+    @Option(help: "JSON file with a list of functions the model may call, as OpenAI writes them.")
+    var tools: String?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Have the model reason first, or not, where it can be told.")
+    var think: Bool?
+
     @OptionGroup var sampling: SamplingOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var threads: ThreadOptions
@@ -27,16 +39,24 @@ struct Chat: AsyncParsableCommand {
     @Flag(help: "Hide the reasoning that precedes an answer.")
     var hideReasoning = false
 
+    @Flag(help: "Write JSON lines; for a single message.")
+    var json = false
+
     func run() async throws {
+        if json, message == nil, StandardInput.isTerminal {
+            throw ValidationError("--json answers a single message; give it with --message")
+        }
+        let functions = try tools.map(ToolsFile.read) ?? []
         let single = try message ?? (StandardInput.isTerminal ? nil : StandardInput.text())
         let loaded = try await load.load(model, threads: threads)
+        _ = try loaded.format
         // DeepSeek-R1's published setting; reasonable for small chat models too.
         let standard = SamplingParameters(temperature: 0.6, topP: 0.95)
         let session = ChatSession(
-            loaded, system: system, sampling: sampling.parameters(from: standard),
-            maximumTokens: sampling.maxTokens)
+            loaded, system: system, tools: functions, thinks: think,
+            sampling: sampling.parameters(from: standard), maximumTokens: sampling.maxTokens)
         if let single {
-            _ = try await answer(single, in: session)
+            _ = try await answer(session.respond(to: single))
             return
         }
         try await converse(session)
@@ -47,6 +67,7 @@ struct Chat: AsyncParsableCommand {
             Terminal.dim("\(model). /help lists the commands, Ctrl-D ends.") + "\n")
         var editor = LineEditor()
         var usage: Usage?
+        var results: [String] = []
         while true {
             switch try editor.read(prompt: "> ", continuation: "… ") {
             case .end: return
@@ -54,12 +75,19 @@ struct Chat: AsyncParsableCommand {
             case .text(let text):
                 let message = text.trimmed
                 if message.isEmpty { continue }
-                if message.hasPrefix("/") {
-                    guard ChatCommand.run(message, session, usage) else { return }
-                    continue
-                }
                 do {
-                    usage = try await answer(text, in: session)
+                    guard message.hasPrefix("/") else {
+                        results = []
+                        usage = try await answer(session.respond(to: text))
+                        continue
+                    }
+                    switch ChatCommand.run(message, session, usage, results: &results) {
+                    case .end: return
+                    case .done: continue
+                    case .results(let all):
+                        results = []
+                        usage = try await answer(session.respond(toToolResults: all))
+                    }
                 } catch {
                     StandardError.write("\(error)\n")
                 }
@@ -68,129 +96,108 @@ struct Chat: AsyncParsableCommand {
     }
 
     /// Writes the answer as it comes; Ctrl-C ends it.
-    private func answer(_ message: String, in session: ChatSession) async throws -> Usage? {
+    private func answer(
+        _ events: AsyncThrowingStream<GenerationEvent, any Error>
+    ) async throws -> Usage? {
         Interrupt.begin()
         defer { Interrupt.end() }
-        var usage: Usage?
-        var isReasoning = false
-        for try await event in session.respond(to: message) {
-            switch event {
-            case .reasoning(let piece):
-                isReasoning = true
-                if !hideReasoning { StandardOutput.write(Terminal.dim(Terminal.safe(piece))) }
-            case .text(let piece):
-                if isReasoning, !hideReasoning { StandardOutput.write("\n") }
-                isReasoning = false
-                StandardOutput.write(Terminal.safe(piece))
-            case .token: break
-            case .finished(let final): usage = final
-            }
+        var writer = AnswerWriter(isJSON: json, hidesReasoning: hideReasoning)
+        for try await event in events {
+            writer.write(event)
             if Interrupt.isPending { break }
         }
-        StandardOutput.write("\n")
+        writer.finish()
+        return writer.usage
+    }
+}
+
+/// Writes an answer, for a reader or as JSON lines.
+private struct AnswerWriter {
+    let isJSON: Bool
+    let hidesReasoning: Bool
+    private(set) var usage: Usage?
+    private var message = AssistantMessage()
+    private var isReasoning = false
+    private var isAtLineStart = true
+
+    init(isJSON: Bool, hidesReasoning: Bool) {
+        self.isJSON = isJSON
+        self.hidesReasoning = hidesReasoning
+    }
+
+    mutating func write(_ event: GenerationEvent) {
+        switch event {
+        case .reasoning(let piece):
+            message.reasoning += piece
+            isReasoning = true
+            if !hidesReasoning { show(piece, Terminal.dim) }
+        case .text(let piece):
+            message.content += piece
+            endReasoning()
+            show(piece)
+        case .toolCall(let call):
+            message.toolCalls.append(call)
+            endReasoning()
+            if isJSON {
+                writeLine([("tool_call", call.json())])
+            } else {
+                if !isAtLineStart { show("\n") }
+                show("\(call.name) \(call.arguments)\n", Terminal.dim)
+            }
+        case .token: break
+        case .finished(let final): usage = final
+        }
+    }
+
+    func finish() {
+        if isJSON {
+            writeLine([("message", message.json)] + (usage.map { [("usage", $0.json)] } ?? []))
+        } else if !isAtLineStart || message.toolCalls.isEmpty {
+            StandardOutput.write("\n")
+        }
         if usage?.finishReason == .contextFull {
             StandardError.write("the context is full; /clear begins anew\n")
         }
-        return usage
+    }
+
+    private mutating func endReasoning() {
+        if isReasoning, !hidesReasoning { show("\n") }
+        isReasoning = false
+    }
+
+    private mutating func show(_ text: String, _ style: (String) -> String = { $0 }) {
+        guard !isJSON, !text.isEmpty else { return }
+        isAtLineStart = text.utf8.last == 0x0a
+        StandardOutput.write(style(Terminal.safe(text)))
+    }
+
+    private func writeLine(_ pairs: [(String, JSONValue)]) {
+        StandardOutput.write(JSONValue.object(JSONObject(pairs)).serialized() + "\n")
     }
 }
 
-/// The commands of a conversation.
-private enum ChatCommand {
-    /// Runs a command; gives whether the conversation goes on.
-    static func run(_ line: String, _ session: ChatSession, _ usage: Usage?) -> Bool {
-        let words = line.split(separator: " ", maxSplits: 1)
-        let argument = words.count > 1 ? String(words[1]).trimmed : ""
-        switch words.first {
-        case "/help": StandardOutput.write(help)
-        case "/quit", "/exit", "/bye": return false
-        case "/clear":
-            session.messages = session.messages.filter { $0.role == "system" }
-            note("The conversation is empty again.")
-        case "/undo":
-            var messages = session.messages
-            while let last = messages.popLast(), last.role != "user" {}
-            session.messages = messages
-            note("The last message and its answer are gone.")
-        case "/system":
-            let others = session.messages.filter { $0.role != "system" }
-            session.messages = (argument.isEmpty ? [] : [.system(argument)]) + others
-            note(argument.isEmpty ? "No system message." : "System message set.")
-        case "/set": set(argument, session)
-        case "/show": show(session)
-        case "/stats": showStatistics(usage)
-        default: note("There is no command \(words.first ?? ""); /help lists them.")
-        }
-        return true
-    }
-
-    private static let help = """
-        /clear                 begin a new conversation
-        /undo                  take back the last message and its answer
-        /system TEXT           set the system message; without text, remove it
-        /set NAME VALUE        temperature, top-k, top-p, min-p, repetition-penalty
-        /show                  the conversation so far
-        /stats                 tokens and speed of the last answer
-        /quit                  end (also Ctrl-D)
-        A line that ends in \\ goes on in the next; \"\"\" begins and ends several lines.
-
-        """
-
-    private static func note(_ text: String) {
-        StandardOutput.write(Terminal.dim(text) + "\n")
-    }
-
-    private static func set(_ argument: String, _ session: ChatSession) {
-        let words = argument.split(separator: " ")
-        guard words.count == 2, let value = Float(words[1]), value.isFinite else {
-            note("Write /set NAME VALUE, for example /set temperature 0.2")
-            return
-        }
-        var parameters = session.sampling
-        switch words[0] {
-        case "temperature": parameters.temperature = value
-        case "top-k": parameters.topK = Int(exactly: value) ?? -1
-        case "top-p": parameters.topP = value
-        case "min-p": parameters.minP = value
-        case "repetition-penalty": parameters.repetitionPenalty = value
-        default:
-            note("\(words[0]) is none of temperature, top-k, top-p, min-p, repetition-penalty.")
-            return
-        }
+/// The file that says which functions a model may call.
+enum ToolsFile {
+    /// Reads a list of `{"type": "function", "function": {"name": …}}`.
+    static func read(_ path: String) throws -> [JSONValue] {
+        let value: JSONValue
         do {
-            try parameters.validate(vocabularySize: session.model.model.vocabularySize)
-            session.sampling = parameters
-            note("\(words[0]) is \(words[1]) now.")
-        } catch {
-            note("\(error)")
+            value = try JSONValue(parsing: try TextFile.read(path))
+        } catch let error as JSONError {
+            throw ToolError("\(path): \(error)")
         }
-    }
-
-    private static func show(_ session: ChatSession) {
-        for message in session.messages {
-            StandardOutput.write("\(Terminal.dim(message.role + ":")) \(message.content)\n")
+        guard let tools = value.arrayValue, !tools.isEmpty else {
+            throw ToolError("\(path): expected a list of tools that is not empty")
         }
-    }
-
-    private static func showStatistics(_ usage: Usage?) {
-        guard let usage else {
-            note("There was no answer yet.")
-            return
+        for (index, tool) in tools.enumerated() {
+            guard tool["type"]?.stringValue == "function",
+                tool["function"]?["name"]?.stringValue?.isEmpty == false
+            else {
+                throw ToolError(
+                    "\(path): entry \(index) is no function; expected "
+                        + #"{"type": "function", "function": {"name": …}}"#)
+            }
         }
-        note(
-            "\(usage.promptTokens) prompt tokens, \(usage.cachedPromptTokens) of them cached, read "
-                + "at \(Format.number(usage.prefillTokensPerSecond)) tokens/s; "
-                + "\(usage.completionTokens) generated at "
-                + "\(Format.number(usage.decodeTokensPerSecond)) tokens/s; "
-                + "\(usage.acceptedTokens) of \(usage.proposedTokens) guesses right")
-    }
-}
-
-extension String {
-    fileprivate var trimmed: String {
-        var slice = self[...]
-        while slice.first?.isWhitespace == true { slice.removeFirst() }
-        while slice.last?.isWhitespace == true { slice.removeLast() }
-        return String(slice)
+        return tools
     }
 }

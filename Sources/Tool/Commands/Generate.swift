@@ -59,6 +59,8 @@ struct Generate: AsyncParsableCommand {
                 if json { answer += piece } else { StandardOutput.write(Terminal.safe(piece)) }
             case .reasoning(let piece):
                 if json { reasoning += piece } else { StandardOutput.write(Terminal.safe(piece)) }
+            // The request names no format for calls, so that there are none.
+            case .toolCall: break
             case .token(let choice):
                 choices.append(choice.json(loaded))
             case .finished(let usage):

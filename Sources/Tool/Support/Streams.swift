@@ -89,6 +89,13 @@ enum StandardInput {
             }
         }
 
+        /// The bytes that are left.
+        mutating func rest() throws -> ArraySlice<UInt8> {
+            while !isAtEnd { try fill() }
+            defer { start = buffer.count }
+            return buffer[start...]
+        }
+
         private mutating func fill() throws {
             buffer.removeFirst(start)
             start = 0
@@ -114,8 +121,7 @@ enum StandardInput {
     /// Everything that is left, as text.
     static func text() throws -> String {
         var lines = Lines()
-        var bytes: [UInt8] = []
-        while let line = try lines.next() { bytes += line + [0x0a] }
+        let bytes = try lines.rest()
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ToolError("standard input: not valid UTF-8")
         }
