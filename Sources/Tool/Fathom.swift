@@ -46,7 +46,7 @@ struct Fathom: AsyncParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Talk", subcommands: [Chat.self, Generate.self]),
+            CommandGroup(name: "Talk", subcommands: [Chat.self, Generate.self, Complete.self]),
             CommandGroup(
                 name: "Models",
                 subcommands: [

@@ -10,7 +10,7 @@
 /// over the target and brings the folder to the disk. Until then, and after any error, what stood
 /// under the name before stands there still. A link under the name is replaced, not followed.
 /// What a killed process left goes when the next file is written into the same folder.
-final class AtomicFile {
+package final class AtomicFile {
     let path: String
     private let byteCount: Int
     private let temporaryPath: String
@@ -70,6 +70,21 @@ final class AtomicFile {
         close(file)
         file = -1
         try calls.syncFolder(folder, of: path)
+    }
+
+    /// Replaces what a file holds; its permissions stay, and a link stays one to the new file.
+    package static func replace(_ path: String, with bytes: [UInt8]) throws {
+        var status = stat()
+        guard let target = realpath(path, nil), stat(target, &status) == 0 else {
+            throw WriteError(path, .system("find the file", errno))
+        }
+        defer { free(target) }
+        let file = try AtomicFile(path: String(cString: target), byteCount: bytes.count)
+        guard fchmod(file.file, status.st_mode & 0o7777) == 0 else {
+            throw file.failed("set permissions", errno)
+        }
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        try file.commit()
     }
 
     /// Removes the new file, if it was not committed.

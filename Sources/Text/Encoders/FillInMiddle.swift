@@ -24,7 +24,7 @@ public struct FillInMiddle: Sendable {
     /// Tokens at which the gap is filled: those that end a text, and those of another prompt.
     public let stopTokens: Set<Int32>
 
-    private let tokenizer: Tokenizer
+    let tokenizer: Tokenizer
 
     private static let beginMarker = "<｜fim▁begin｜>"
     private static let holeMarker = "<｜fim▁hole｜>"

@@ -92,6 +92,50 @@ struct FillInMiddleTests {
         ) { try FillInMiddle(tokenizer) }
     }
 
+    @Test("texts that are too long lose what is farthest from the gap, between characters")
+    func fitting() throws {
+        let filling = try FillInMiddle(Self.coderV1())
+        func letters(_ count: Int) -> String {
+            String((0..<count).map { $0.isMultiple(of: 2) ? "a" : "b" })
+        }
+        // Four tokens are the format's: the begin of the text and three markers.
+        let cases: [(prefix: Int, suffix: Int, limit: Int, kept: (Int, Int)?)] = [
+            (8, 8, 20, (8, 8)), (8, 8, 100, (8, 8)), (0, 0, 4, (0, 0)), (8, 8, 19, (8, 7)),
+            (100, 100, 44, (30, 10)), (100, 5, 44, (35, 5)), (5, 100, 44, (5, 35)),
+            (100, 0, 44, (40, 0)), (0, 100, 44, (0, 40)), (100, 100, 5, (1, 0)),
+            (100, 100, 4, nil), (1, 0, 4, nil), (0, 0, 3, nil), (0, 0, 0, nil),
+        ]
+        for (prefix, suffix, limit, kept) in cases {
+            let (before, after) = (letters(prefix), letters(suffix))
+            let found = filling.prompt(prefix: before, suffix: after, limit: limit)
+            let expected = kept.map { kept in
+                filling.prompt(
+                    prefix: String(before.suffix(kept.0)), suffix: String(after.prefix(kept.1)))
+            }
+            #expect(found?.tokenIDs == expected, "\(prefix), \(suffix), \(limit)")
+            guard let found, let kept else { continue }
+            #expect(found.tokenIDs.count <= limit)
+            #expect(found.trimmedPrefixTokens == prefix - kept.0)
+            #expect(found.trimmedSuffixTokens == suffix - kept.1)
+            #expect(found.isTrimmed == (kept != (prefix, suffix)))
+        }
+    }
+
+    @Test("a cut between the bytes of a character moves to its end")
+    func fittingCharacters() throws {
+        let tokenizer = try TokenizerFixtures.tokenizer("16-tokenizer-deepseek-v3")
+        let filling = try FillInMiddle(tokenizer)
+        // A rare character, of which each byte or two is a token.
+        let text = String(repeating: "𓀀𓃰", count: 12)
+        try #require(tokenizer.encode(text).count > 24)
+        for limit in 5..<60 {
+            let prompt = try #require(filling.prompt(prefix: text, suffix: text, limit: limit))
+            #expect(prompt.tokenIDs.count <= limit)
+            let shown = tokenizer.decode(prompt.tokenIDs)
+            #expect(!shown.contains("\u{FFFD}"), "\(limit): \(shown)")
+        }
+    }
+
     @Test("a text is cut at a cursor, in bytes or as editors count")
     func split() throws {
         let text = "aé\r\n😀b\n\rc"
