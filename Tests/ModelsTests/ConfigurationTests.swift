@@ -87,7 +87,8 @@ import Testing
 
     @Test(
         "refuses weights of a type that cannot be computed with, by their names",
-        arguments: DType.allCases.filter { $0.safetensorsName != nil })
+        // F8_E4M3 needs the scales of its blocks: `DeepSeekRefusalTests`.
+        arguments: DType.allCases.filter { $0.safetensorsName != nil && $0 != .f8e4m3 })
     func refusesTypes(type: DType) throws {
         let folder = try TemporaryFolder()
         try folder.write(Fixtures.bytes("01-llama-mha/config.json"), to: "config.json")
@@ -97,8 +98,7 @@ import Testing
             return (name, Tensor.zeros(tensor.shape, dtype: type))
         }
         try SafetensorsWriter.write(tensors, to: folder("model.safetensors"))
-        let supported: [DType] = [.f64, .f32, .f16, .bf16, .f8e4m3]
-        if supported.contains(type) {
+        if [.f64, .f32, .f16, .bf16].contains(type) {
             _ = try ModelLoader.load(.open(folder.path))
             return
         }
@@ -106,8 +106,7 @@ import Testing
             try ModelLoader.load(.open(folder.path))
         }
         #expect(
-            error.problems.contains(
-                .type("model.norm.weight", found: type.name)))
+            error.problems.contains(.type("model.norm.weight", found: type.name)))
         #expect(error.problems.count == source.names.count)
     }
 
