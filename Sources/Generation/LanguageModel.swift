@@ -58,7 +58,7 @@ public final class LanguageModel: Sendable {
         self.checkpoint = checkpoint
         model = loaded.model
         architecture = loaded.architecture
-        // Reading a vocabulary takes one processor about as long as packing a small model's weights.
+        // Reading a vocabulary takes about as long as bringing a small model's weights to memory.
         let isRead = Flag()
         defer { isRead.set() }
         thread.submit {

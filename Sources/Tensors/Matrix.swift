@@ -4,8 +4,8 @@ import Synchronization
 /// A weight matrix `[rows, columns]` in the format it is stored in.
 ///
 /// F32, F16 and BF16 weights are read where they lie, mapped files included. Quantised weights
-/// are repacked when they are first multiplied, into about as many bytes, and the file's pages
-/// are given back; nothing has to be read before that.
+/// are repacked when they are multiplied for the second time, into about as many bytes, and the
+/// file's pages are given back; nothing has to be read before that.
 public final class Matrix: Sendable {
     /// The weights as they were given.
     public let tensor: Tensor
@@ -20,6 +20,7 @@ public final class Matrix: Sendable {
     /// The address of the packed bytes, 0 before there are any.
     private let packedAddress = Atomic<UInt>(0)
     private let packedStorage = Mutex<Storage?>(nil)
+    private let wasUsed = Atomic<Bool>(false)
 
     /// - Precondition: two dimensions; F8 weights where there are scales, of the shape above.
     public init(_ tensor: Tensor, blockScales: Tensor? = nil) {
@@ -56,20 +57,24 @@ public final class Matrix: Sendable {
     /// Whether products use a packed form, with activations rounded to 8 bits.
     var isPacked: Bool { tensor.dtype.isPackable && tensor.node == nil }
 
-    /// Packs the weights now, on the calling thread, if their format is packed at all.
+    /// Brings mapped weights into memory, on the calling thread.
     ///
     /// Otherwise the first product does it. Useful while something else has to be waited for.
-    public func prepare() { _ = packed { count, pack in for index in 0..<count { pack(index) } } }
+    public func prepare() {
+        if tensor.storage.isMapped { fk_mapping_populate(tensor.bytes, tensor.byteCount) }
+    }
 
-    /// The packed weights; `nil` if the format is multiplied as it is.
-    func packed() -> UnsafeRawPointer? { packed(sharedOut: ThreadPool.shared.run) }
-
-    private func packed(sharedOut run: (Int, (Int) -> Void) -> Void) -> UnsafeRawPointer? {
+    /// The packed weights, if they are kept; `nil` if the format is multiplied as it is, and at the
+    /// first product.
+    ///
+    /// A first product packs what it needs as it goes: fresh memory for a whole model takes longer
+    /// to come by than all the work of the first token. From the second on packed weights are kept.
+    func packed() -> UnsafeRawPointer? {
         if let address = knownPacked { return address }
-        guard isPacked else { return nil }
+        guard isPacked, wasUsed.exchange(true, ordering: .relaxed) else { return nil }
         let storage = packedStorage.withLock { packed in
             if let packed { return packed }
-            let storage = pack(sharedOut: run)
+            let storage = pack()
             packed = storage
             packedAddress.store(UInt(bitPattern: storage.pointer), ordering: .releasing)
             return storage
@@ -81,7 +86,7 @@ public final class Matrix: Sendable {
         UnsafeRawPointer(bitPattern: packedAddress.load(ordering: .acquiring))
     }
 
-    private func pack(sharedOut run: (Int, (Int) -> Void) -> Void) -> Storage {
+    private func pack() -> Storage {
         let type = tensor.dtype.kernelType
         let (rows, columns) = (rowCount, columnCount)
         let bytes = fk_packed_bytes(type, Int64(rows), Int64(columns))
@@ -92,7 +97,7 @@ public final class Matrix: Sendable {
         // every thread gets a share of a small matrix.
         let step = max(16, (1 << 18) / max(1, rowBytes) / 16 * 16)
         let isMapped = tensor.storage.isMapped
-        run((rows + step - 1) / step) { index in
+        ThreadPool.shared.run((rows + step - 1) / step) { index in
             let first = index * step
             let last = min(rows, first + step)
             fk_pack(

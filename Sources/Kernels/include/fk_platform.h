@@ -37,6 +37,9 @@ void *fk_mapping_create(int file, size_t length, int *slot);
 void fk_mapping_release(void *address, size_t length, int slot);
 int fk_mapping_is_damaged(int slot);
 
+/* Reads a range of a mapping into memory, or at least begins to. */
+void fk_mapping_populate(const void *address, size_t length);
+
 /* Gives the physical pages of a range of a mapping back; they are read from the file
  * again when touched. */
 void fk_mapping_forget(const void *address, size_t length);

@@ -87,6 +87,16 @@ void fk_mapping_forget(const void *address, size_t length) {
     if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
 }
 
+void fk_mapping_populate(const void *address, size_t length) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = (uintptr_t)address & ~(page - 1);
+    uintptr_t end = (uintptr_t)address + length;
+#if defined(MADV_POPULATE_READ)
+    if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0) return;
+#endif
+    madvise((void *)start, end - start, MADV_WILLNEED);
+}
+
 void fk_prefer_huge_pages(void *address, size_t length) {
 #if defined(MADV_HUGEPAGE)
     madvise(address, length, MADV_HUGEPAGE);

@@ -194,10 +194,12 @@ private struct Product: @unchecked Sendable {
         let (first, last) = (Int64(range.lowerBound), Int64(range.upperBound))
         let type = weight.tensor.dtype.kernelType
         let bytes = weight.tensor.bytes
-        if let packed, let rounded = input.rounded {
-            withUnsafePointer(to: rounded) {
+        if let rounded = input.rounded, weight.isPacked {
+            withUnsafePointer(to: rounded) { rounded in
+                guard let packed else { return packAndCompute(range, rounded) }
                 fk_matmul_packed(
-                    type, result, stride, packed, $0, Int64(weight.rowCount), first, last, bias, 0)
+                    type, result, stride, packed, rounded, Int64(weight.rowCount), first, last,
+                    bias, 0)
             }
             return
         }
@@ -225,6 +227,27 @@ private struct Product: @unchecked Sendable {
                     type, result, stride, x, ldx, bytes, t, first, last, k, bias, 0, scratch,
                     Int64(panel))
             }
+        }
+    }
+}
+
+extension Product {
+    /// Rows packed at a time where packed weights are not kept: their bytes stay in the
+    /// second-level cache.
+    private static let rowsAtOnce = 64
+
+    /// The same numbers from weights that are packed on the way and not kept.
+    private func packAndCompute(_ range: Range<Int>, _ rounded: UnsafePointer<fk_activations>) {
+        let type = weight.tensor.dtype.kernelType
+        let (k, rowBytes) = (Int64(input.depth), weight.tensor.rowBytes)
+        let memory = Storage(byteCount: fk_packed_bytes(type, Int64(Self.rowsAtOnce), k))
+        for row in Swift.stride(from: range.lowerBound, to: range.upperBound, by: Self.rowsAtOnce) {
+            let count = Int64(min(Self.rowsAtOnce, range.upperBound - row))
+            fk_pack(
+                type, memory.pointer, weight.tensor.bytes + row * rowBytes, 0, count, count, k)
+            fk_matmul_packed(
+                type, result + row, stride, memory.pointer, rounded, count, 0, count,
+                bias.map { $0 + row }, 0)
         }
     }
 }
