@@ -1,0 +1,86 @@
+/// What an index file holds: vectors of floats, or of bits.
+public enum IndexFile: Sendable {
+    case vectors(any VectorIndex)
+    case binary(any BinaryIndex)
+
+    /// Reads a file of Faiss's format.
+    ///
+    /// Everything that a search relies on is checked now: sizes against the bytes that are there,
+    /// codes, list numbers and every link of a graph. Files named inside, such as inverted lists
+    /// on disk, are looked up beside the file.
+    /// - Throws: `IndexFileError`.
+    public static func read(_ path: String) throws -> IndexFile {
+        let file = try MappedIndexFile(path: path)
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let outcome = Result { try read(file.bytes, folder: folder) }
+        // A file cut short reads as zeros: that is the cause, whatever the reader made of it.
+        try file.checkIntact()
+        do {
+            return try outcome.get()
+        } catch var error as IndexFileError {
+            error.path = error.path ?? path
+            throw error
+        }
+    }
+
+    /// Reads an index from memory; it cannot refer to other files.
+    public static func read(_ bytes: [UInt8]) throws -> IndexFile {
+        try bytes.withUnsafeBytes { try read($0, folder: nil) }
+    }
+
+    private static func read(
+        _ bytes: UnsafeRawBufferPointer, folder: String?
+    ) throws -> IndexFile {
+        var reader = IndexReader(bytes, folder: folder)
+        let start = try reader.peekFourCC("type")
+        let file: IndexFile =
+            IndexTypes.isBinary(start)
+            ? .binary(try IndexTypes.readBinary(&reader)) : .vectors(try IndexTypes.read(&reader))
+        guard reader.remaining == 0 else {
+            throw reader.failure("end", .trailingBytes(reader.remaining))
+        }
+        return file
+    }
+
+    /// Writes the index; under the name stands the whole new file or what stood there before.
+    ///
+    /// - Throws: `IndexFileError`.
+    public func write(_ path: String) throws {
+        var writer = IndexWriter(file: try AtomicIndexFile(path: path))
+        try write(to: &writer)
+        try writer.finish()
+    }
+
+    /// The bytes of the index's file.
+    public func bytes() throws -> [UInt8] {
+        var writer = IndexWriter()
+        try write(to: &writer)
+        return writer.bytes
+    }
+
+    private func write(to writer: inout IndexWriter) throws {
+        switch self {
+        case .vectors(let index): try index.write(to: &writer)
+        case .binary(let index): try index.write(to: &writer)
+        }
+    }
+
+    /// The index of float vectors, or nil for one of bits.
+    public var vectorIndex: (any VectorIndex)? {
+        if case .vectors(let index) = self { index } else { nil }
+    }
+
+    /// The index of bits, or nil for one of float vectors.
+    public var binaryIndex: (any BinaryIndex)? {
+        if case .binary(let index) = self { index } else { nil }
+    }
+}
+
+extension IndexReader {
+    /// The four characters that come next.
+    func peekFourCC(_ field: String) throws(IndexFileError) -> FourCC {
+        var copy = self
+        return try copy.fourCC(field)
+    }
+}
