@@ -1,0 +1,64 @@
+/// An index that keeps one code a vector, in order, and looks at all of them.
+protocol CodeIndex: HeaderedIndex {
+    var codes: [UInt8] { get }
+    /// Bytes of a code.
+    var codeSize: Int { get }
+    /// Prepares a query.
+    func scanner(_ query: [Float], _ parameters: SearchParameters) throws -> any CodeScanner
+    /// The vector that a code stands for.
+    func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>)
+}
+
+extension CodeIndex {
+    public var acceptedParameters: Set<SearchParameters.Name> { [.selector] }
+
+    private func scan<Collector: HitCollector>(
+        _ query: [Float], _ parameters: SearchParameters, into collector: inout Collector
+    ) throws {
+        let scanner = try scanner(query, parameters)
+        codes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            CodeRun(codes: base, codeSize: codeSize, count: count)
+                .scan(with: scanner, selector: parameters.selector, into: &collector)
+        }
+    }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        for query in 0..<queries.count {
+            var top = TopK(min(k, count), metric)
+            try scan(queries.row(query), parameters, into: &top)
+            neighbors.store(top, query: query)
+        }
+        return neighbors
+    }
+
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        for query in 0..<queries.count {
+            var collector = RangeCollector(radius: radius, metric)
+            try scan(queries.row(query), parameters, into: &collector)
+            hits.append(collector.hits)
+        }
+        return hits
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] {
+        guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
+        var vector = [Float](repeating: 0, count: dimension)
+        codes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            decode(base + Int(id) * codeSize, into: &vector)
+        }
+        return vector
+    }
+
+    public func distances(from query: [Float]) throws -> any QueryDistances {
+        ScannedDistances(
+            try scanner(query, SearchParameters()), codes: codes, codeSize: codeSize)
+    }
+}
