@@ -1,0 +1,26 @@
+/// Inverted lists of vectors as they are.
+public struct IVFFlatIndex: InvertedIndex, ReadableIndex {
+    let file: InvertedFile
+    var codeSize: Int { header.dimension * 4 }
+    var isResidual: Bool { false }
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        var file = try InvertedFile(reading: &reader)
+        try file.readLists(&reader, codeSize: file.header.dimension * 4)
+        self.file = file
+    }
+
+    func scanner(_ query: [Float], _ parameters: SearchParameters) -> any CodeScanner {
+        FloatScanner(query, metric: metric, argument: header.metricArgument)
+    }
+
+    func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(vector).copyMemory(from: code, byteCount: codeSize)
+    }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC("IwFl")
+        try file.writeHeader(to: &writer)
+        try file.lists.write(to: &writer)
+    }
+}

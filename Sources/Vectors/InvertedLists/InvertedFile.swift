@@ -1,0 +1,120 @@
+/// What every index of inverted lists has: a coarse quantizer, and a list for each of its vectors.
+struct InvertedFile: Sendable {
+    let header: IndexHeader
+    let listCount: Int
+    /// Lists looked at where a search does not say.
+    let nprobe: Int
+    let quantizer: any VectorIndex
+    let directMap: DirectMap
+    private(set) var lists: InvertedLists = .none
+
+    /// The largest number of lists that is believed.
+    static let listLimit = 1 << 24
+
+    /// Reads what comes before the fields of the type; the lists follow those.
+    init(reading reader: inout IndexReader) throws {
+        header = try reader.header()
+        listCount = try reader.size("nlist", in: 0...Self.listLimit)
+        nprobe = try reader.size("nprobe", in: 1...Int(Int32.max))
+        quantizer = try IndexTypes.read("quantizer", &reader)
+        directMap = try DirectMap(reading: &reader)
+        try reader.require(
+            quantizer.dimension == header.dimension, "quantizer/d", found: quantizer.dimension,
+            expected: "\(header.dimension)")
+        try reader.require(
+            quantizer.count == listCount || quantizer.count == 0 && !header.isTrained,
+            "quantizer/ntotal", found: quantizer.count, expected: "\(listCount), a vector a list")
+    }
+
+    /// Reads the lists.
+    ///
+    /// - Parameter codeSize: bytes of a code; nil for lists of blocks, which are checked by the
+    ///   index.
+    /// - Parameter expected: how many vectors the lists hold, if not those of the header.
+    mutating func readLists(
+        _ reader: inout IndexReader, codeSize: Int?, expecting expected: Int? = nil
+    ) throws {
+        let expected = expected ?? header.count
+        lists = try InvertedLists.read(&reader, listCount: listCount, codeSize: codeSize)
+        let total = (0..<lists.listCount).reduce(0) { $0 + lists.count($1) }
+        if case .none = lists {
+            try reader.require(
+                expected == 0, "invlists", found: "absent",
+                expected: "lists of \(expected) vectors")
+        } else {
+            try reader.require(
+                total == expected, "invlists", found: "\(total) vectors",
+                expected: "\(expected)")
+            try directMap.check(against: lists, reader)
+        }
+        if codeSize != nil, case .blocks = lists {
+            throw reader.failure("invlists", found: "blocks", expected: "plain lists")
+        }
+    }
+
+    func writeHeader(to writer: inout IndexWriter) throws {
+        try writer.header(header)
+        try writer.size(listCount)
+        try writer.size(nprobe)
+        try quantizer.write(to: &writer)
+        try directMap.write(to: &writer)
+    }
+
+    static let parameters: Set<SearchParameters.Name> = [.selector, .nprobe, .maxCodes, .quantizer]
+
+    /// The lists nearest to a query, nearest first, with the distances of their centroids.
+    func probes(
+        _ query: [Float], _ parameters: SearchParameters
+    ) throws -> [(list: Int, distance: Float)] {
+        let probeCount = min(parameters.nprobe ?? nprobe, listCount)
+        guard probeCount > 0 else { return [] }
+        let found = try quantizer.search(
+            VectorRows(checked: query, dimension: query.count), k: probeCount,
+            parameters: parameters.quantizer ?? SearchParameters())
+        return zip(found.labels, found.distances).compactMap { label, distance in
+            label >= 0 && label < listCount ? (Int(label), distance) : nil
+        }
+    }
+
+    /// Scans the lists nearest to a query.
+    ///
+    /// - Parameter positions: gives list number and place in the list as labels (as a direct map
+    ///   does) instead of the stored ones.
+    func scan<Collector: HitCollector>(
+        _ query: [Float], with scanner: any CodeScanner, codeSize: Int,
+        _ parameters: SearchParameters, positions: Bool = false, into collector: inout Collector
+    ) throws {
+        var left = parameters.maxCodes.flatMap { $0 > 0 ? $0 : nil } ?? .max
+        for (list, distance) in try probes(query, parameters) where left > 0 {
+            let size = lists.count(list)
+            guard size > 0 else { continue }
+            try scanner.enter(list: list, coarseDistance: distance)
+            lists.withList(list) { contents in
+                guard let codes = contents.codes else { return }
+                let count = min(contents.count, left)
+                left -= count
+                CodeRun(
+                    codes: codes, codeSize: codeSize, count: count, ids: contents.ids,
+                    firstLabel: positions ? Int64(list) << 32 : nil
+                ).scan(with: scanner, selector: parameters.selector, into: &collector)
+            }
+        }
+    }
+
+    /// The list of a label and its place there, by the direct map or by looking for it.
+    func place(of id: Int64) throws -> (list: Int, offset: Int) {
+        if let place = directMap.place(of: id) { return place }
+        for list in 0..<lists.listCount {
+            let offset = lists.withList(list) { contents in
+                UnsafeBufferPointer(start: contents.ids, count: contents.count).firstIndex(of: id)
+            }
+            if let offset { return (list, offset) }
+        }
+        throw VectorSearchError.noSuchID(id)
+    }
+
+    /// A query minus the centroid of a list.
+    func residual(_ query: [Float], list: Int) throws -> [Float] {
+        zip(query, try quantizer.reconstruct(Int64(list))).map { $0 - $1 }
+    }
+}

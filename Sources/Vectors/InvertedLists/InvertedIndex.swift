@@ -1,0 +1,59 @@
+/// An index of inverted lists whose codes are scanned one after the other.
+protocol InvertedIndex: HeaderedIndex {
+    var file: InvertedFile { get }
+    /// Bytes of a code.
+    var codeSize: Int { get }
+    /// Whether codes stand for differences to the centroid of their list.
+    var isResidual: Bool { get }
+    /// Prepares a query.
+    func scanner(_ query: [Float], _ parameters: SearchParameters) throws -> any CodeScanner
+    /// The vector that a code stands for, without its centroid if codes are residuals.
+    func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>)
+}
+
+extension InvertedIndex {
+    var header: IndexHeader { file.header }
+
+    public var acceptedParameters: Set<SearchParameters.Name> { InvertedFile.parameters }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        for number in 0..<queries.count {
+            let query = queries.row(number)
+            var top = TopK(min(k, count), metric)
+            try file.scan(
+                query, with: try scanner(query, parameters), codeSize: codeSize, parameters,
+                into: &top)
+            neighbors.store(top, query: number)
+        }
+        return neighbors
+    }
+
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        for number in 0..<queries.count {
+            let query = queries.row(number)
+            var collector = RangeCollector(radius: radius, metric)
+            try file.scan(
+                query, with: try scanner(query, parameters), codeSize: codeSize, parameters,
+                into: &collector)
+            hits.append(collector.hits)
+        }
+        return hits
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] {
+        let (list, offset) = try file.place(of: id)
+        var vector = [Float](repeating: 0, count: dimension)
+        file.lists.withList(list) { contents in
+            guard let codes = contents.codes else { return }
+            decode(codes + offset * codeSize, into: &vector)
+        }
+        guard isResidual else { return vector }
+        return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+    }
+}
