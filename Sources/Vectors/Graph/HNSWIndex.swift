@@ -1,0 +1,81 @@
+/// A graph of several layers over vectors or codes.
+public struct HNSWIndex: HeaderedIndex, ReadableIndex {
+    let header: IndexHeader
+    private let type: FourCC
+    private let graph: HNSWGraph
+    private let storage: any VectorIndex
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        self.type = type
+        let header = try reader.header()
+        self.header = header
+        graph = try reader.nested("hnsw") { try HNSWGraph(reading: &$0, count: header.count) }
+        storage = try IndexTypes.read("storage", &reader)
+        try reader.checkStorage(storage, of: header)
+    }
+
+    public var acceptedParameters: Set<SearchParameters.Name> { HNSWGraph.parameters }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        let settings = HNSWGraph.Settings(graph, parameters, isSimilarity: metric.isSimilarity)
+        var visited = VisitedSet(count: count)
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        for query in 0..<queries.count {
+            let distances = try storage.distances(from: queries.row(query))
+            var top = TopK(min(k, count), metric)
+            graph.search(distances, k: k, settings, &visited, into: &top)
+            neighbors.store(top, query: query)
+        }
+        return neighbors
+    }
+
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        let settings = HNSWGraph.Settings(graph, parameters, isSimilarity: metric.isSimilarity)
+        var visited = VisitedSet(count: count)
+        var hits = RangeHits()
+        for query in 0..<queries.count {
+            let distances = try storage.distances(from: queries.row(query))
+            var collector = RangeCollector(radius: radius, metric)
+            graph.search(distances, k: 1, settings, &visited, into: &collector)
+            hits.append(collector.hits)
+        }
+        return hits
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }
+
+    public func distances(from query: [Float]) throws -> any QueryDistances {
+        try storage.distances(from: query)
+    }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC(type)
+        try writer.header(header)
+        try graph.write(to: &writer)
+        try storage.write(to: &writer)
+    }
+}
+
+extension IndexReader {
+    /// Throws unless the vectors under a graph are those of its header.
+    func checkStorage(
+        _ storage: any VectorIndex, of header: IndexHeader
+    ) throws(IndexFileError) {
+        try require(
+            storage.dimension == header.dimension, "storage/d", found: storage.dimension,
+            expected: "\(header.dimension)")
+        try require(
+            storage.count == header.count, "storage/ntotal", found: storage.count,
+            expected: "\(header.count)")
+        try require(
+            storage.metric == header.metric, "storage/metric_type", found: storage.metric,
+            expected: "\(header.metric)")
+        try require(
+            storage.isTrained || !header.isTrained, "storage/is_trained", found: false,
+            expected: "true under a trained index")
+    }
+}

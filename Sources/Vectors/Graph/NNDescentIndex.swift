@@ -1,0 +1,81 @@
+/// A graph of nearest neighbours of a fixed number, searched from drawn beginnings.
+///
+/// Source: Dong, Moses, Li, "Efficient k-nearest neighbor graph construction for generic
+/// similarity measures", 2011.
+public struct NNDescentIndex: HeaderedIndex, ReadableIndex {
+    let header: IndexHeader
+    private let type: FourCC
+    /// K, S, R, L, rounds.
+    private let shape: [Int32]
+    private let searchL: Int32
+    private let seed: Int32
+    private let isBuilt: Bool
+    /// `[count, K]`.
+    private let graph: [Int32]
+    private let storage: any VectorIndex
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        self.type = type
+        let header = try reader.header()
+        self.header = header
+        _ = try reader.int32("nndescent.ntotal", in: header.count...max(header.count, 0))
+        _ = try reader.int32("nndescent.d", in: header.dimension...header.dimension)
+        shape = try reader.elements("nndescent.shape", count: 5, of: Int32.self)
+        searchL = try reader.i32("nndescent.search_L")
+        seed = try reader.i32("nndescent.random_seed")
+        isBuilt = try reader.bool("nndescent.has_built")
+        try reader.require(
+            shape[0] > 0, "nndescent.K", found: shape[0], expected: "at least 1")
+        graph = try reader.vector(
+            "nndescent.final_graph", of: Int32.self,
+            count: isBuilt
+                ? try reader.product("nndescent.final_graph", header.count, Int(shape[0])) : 0)
+        for neighbor in graph where neighbor < 0 || Int(neighbor) >= header.count {
+            throw reader.failure(
+                "nndescent.final_graph", found: neighbor, expected: "below \(header.count)")
+        }
+        try reader.require(
+            isBuilt || header.count == 0, "nndescent.has_built", found: false,
+            expected: "true where there are vectors")
+        storage = try IndexTypes.read("storage", &reader)
+        try reader.checkStorage(storage, of: header)
+    }
+
+    public var acceptedParameters: Set<SearchParameters.Name> { [.searchL] }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        guard count > 0 else { return neighbors }
+        var visited = VisitedSet(count: count)
+        let degree = Int(shape[0])
+        let size = min(max(parameters.searchL ?? Int(searchL), k), count)
+        for query in 0..<queries.count {
+            let search = PoolSearch(
+                try storage.distances(from: queries.row(query)),
+                isSimilarity: metric.isSimilarity, start: [], size: size, count: count,
+                seed: UInt32(bitPattern: seed), &visited
+            ) { graph[Int($0) * degree..<(Int($0) + 1) * degree] }
+            var top = TopK(min(k, count), metric)
+            search.offer(into: &top, isSimilarity: metric.isSimilarity)
+            neighbors.store(top, query: query)
+        }
+        return neighbors
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC(type)
+        try writer.header(header)
+        try writer.i32(count)
+        try writer.i32(dimension)
+        try writer.elements(shape)
+        try writer.value(searchL)
+        try writer.value(seed)
+        try writer.bool(isBuilt)
+        try writer.vector(graph)
+        try storage.write(to: &writer)
+    }
+}
