@@ -1,0 +1,91 @@
+/// Inverted lists of bit vectors.
+public struct BinaryIVFIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
+    let header: BinaryHeader
+    private let listCount: Int
+    private let nprobe: Int
+    private let quantizer: any BinaryIndex
+    private let directMap: DirectMap
+    private let lists: InvertedLists
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        header = try BinaryHeader(reading: &reader)
+        listCount = try reader.size("nlist", in: 0...InvertedFile.listLimit)
+        nprobe = try reader.size("nprobe", in: 1...Int(Int32.max))
+        quantizer = try IndexTypes.readBinary("quantizer", &reader)
+        directMap = try DirectMap(reading: &reader)
+        lists = try InvertedLists.read(
+            &reader, listCount: listCount, codeSize: header.codeSize)
+        try reader.require(
+            quantizer.dimension == header.dimension, "quantizer/d", found: quantizer.dimension,
+            expected: "\(header.dimension)")
+        try reader.require(
+            quantizer.count == listCount || quantizer.count == 0 && !header.isTrained,
+            "quantizer/ntotal", found: quantizer.count, expected: "\(listCount)")
+        let total = (0..<lists.listCount).reduce(0) { $0 + lists.count($1) }
+        try reader.require(
+            total == header.count, "invlists", found: "\(total) vectors",
+            expected: "\(header.count)")
+        if case .blocks = lists {
+            throw reader.failure("invlists", found: "blocks", expected: "plain lists")
+        }
+        try directMap.check(against: lists, reader)
+    }
+
+    public var acceptedParameters: Set<SearchParameters.Name> {
+        InvertedFile.parameters.union([.useHeap])
+    }
+
+    private func scan<Collector: HitCollector>(
+        _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
+    ) throws {
+        let probeCount = min(parameters.nprobe ?? nprobe, listCount)
+        let probes = try quantizer.search(
+            BinaryRows(query, codeSize: codeSize), k: probeCount,
+            parameters: parameters.quantizer ?? SearchParameters())
+        let scanner = HammingScanner(query)
+        var left = parameters.maxCodes.flatMap { $0 > 0 ? $0 : nil } ?? .max
+        for list in probes.labels where list >= 0 && list < lists.listCount && left > 0 {
+            lists.withList(Int(list)) { contents in
+                guard let codes = contents.codes else { return }
+                let count = min(contents.count, left)
+                left -= count
+                CodeRun(codes: codes, codeSize: codeSize, count: count, ids: contents.ids)
+                    .scan(with: scanner, selector: parameters.selector, into: &collector)
+            }
+        }
+    }
+
+    public func nearest(
+        _ queries: BinaryRows, k: Int, parameters: SearchParameters
+    ) throws -> BinaryNeighbors {
+        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
+        for query in 0..<queries.count {
+            var top = TopK(min(k, count), isSimilarity: false)
+            try scan(queries.row(query), parameters, into: &top)
+            neighbors.store(top, query: query)
+        }
+        return neighbors
+    }
+
+    public func within(
+        _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        for query in 0..<queries.count {
+            var collector = RangeCollector(radius: Float(radius), .l2)
+            try scan(queries.row(query), parameters, into: &collector)
+            hits.append(collector.hits)
+        }
+        return hits
+    }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC("IBwF")
+        try header.write(to: &writer)
+        try writer.size(listCount)
+        try writer.size(nprobe)
+        try quantizer.write(to: &writer)
+        try directMap.write(to: &writer)
+        try lists.write(to: &writer)
+    }
+}
