@@ -1,0 +1,93 @@
+/// Codes of 4 bits, interleaved so that one instruction looks up a part of many vectors.
+///
+/// A block holds `rows` vectors, in groups of 32. For each pair of parts (s, s + 1) it has 32 bytes
+/// a group: byte j < 16 holds part s of vector p(j) in its low and of vector p(j) + 16 in its high
+/// half, where p = 0 8 1 9 2 10 … 7 15; bytes 16…31 hold part s + 1 likewise. What else is stored
+/// of a vector follows behind the codes of the block.
+///
+/// Source: André, Kermarrec, Le Scouarnec, "Cache locality is not enough", 2015; layout of Faiss.
+struct FastScanBlocks: Sendable {
+    /// M.
+    let partCount: Int
+    /// Vectors of a block.
+    let rows: Int
+    /// Bytes behind the codes, a vector.
+    let extraBytes: Int
+
+    /// M rounded up to even.
+    var paddedPartCount: Int { (partCount + 1) / 2 * 2 }
+    /// Bytes of a block's codes.
+    var packedSize: Int { rows * paddedPartCount / 2 }
+    /// Bytes of a block.
+    var stride: Int { packedSize + rows * extraBytes }
+
+    init(partCount: Int, rows: Int, extraBytes: Int = 0) {
+        self.partCount = partCount
+        self.rows = rows
+        self.extraBytes = extraBytes
+    }
+
+    /// Checks what a file says of blocks.
+    static func rows(_ reader: inout IndexReader) throws(IndexFileError) -> Int {
+        let rows = try reader.int32("bbs", in: 32...1 << 16)
+        try reader.require(
+            rows.isMultiple(of: 32), "bbs", found: rows, expected: "a multiple of 32")
+        return rows
+    }
+
+    /// Bytes of blocks that hold a number of vectors.
+    func byteCount(
+        _ count: Int, _ reader: IndexReader
+    ) throws(IndexFileError) -> Int {
+        let blocks = count / rows + (count % rows > 0 ? 1 : 0)
+        return try reader.product("codes", blocks, stride)
+    }
+
+    /// The number that a vector has in a part.
+    func number(_ codes: UnsafeRawPointer, row: Int, part: Int) -> Int {
+        let place = row % rows
+        let vector = place % 16
+        let byte = vector < 8 ? 2 * vector : 2 * (vector - 8) + 1
+        let offset =
+            row / rows * stride + part / 2 * rows + place / 32 * 32 + part % 2 * 16 + byte
+        let value = codes.load(fromByteOffset: offset, as: UInt8.self)
+        return Int(place % 32 < 16 ? value & 15 : value >> 4)
+    }
+
+    /// What is stored of a vector behind the codes.
+    func extra(_ codes: UnsafeRawPointer, row: Int) -> UnsafeRawPointer {
+        codes + row / rows * stride + packedSize + row % rows * extraBytes
+    }
+
+    /// Calls a closure with the sum of the table's entries for each vector.
+    ///
+    /// - Parameters:
+    ///   - table: `[paddedPartCount, 16]`.
+    ///   - scale: of the last two of the `partCount` parts.
+    func forEachSum(
+        _ codes: UnsafeRawPointer, count: Int, table: [UInt8], scale: Int32 = 1,
+        _ body: (Int, Int32) -> Void
+    ) {
+        precondition(table.count == paddedPartCount * 16, "a table of another shape")
+        table.withUnsafeBufferPointer { table in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 32) { sums in
+                for first in Swift.stride(from: 0, to: count, by: 32) {
+                    for i in 0..<32 { sums[i] = 0 }
+                    let block = codes + first / rows * stride + first % rows
+                    for part in 0..<partCount {
+                        let bytes = block + part / 2 * rows + part % 2 * 16
+                        let row = part * 16
+                        let factor = scale != 1 && part >= partCount - 2 ? scale : 1
+                        for byte in 0..<16 {
+                            let value = Int(bytes.load(fromByteOffset: byte, as: UInt8.self))
+                            let vector = byte / 2 + byte % 2 * 8
+                            sums[vector] += Int32(table[row + (value & 15)]) * factor
+                            sums[vector + 16] += Int32(table[row + (value >> 4)]) * factor
+                        }
+                    }
+                    for i in 0..<min(32, count - first) { body(first + i, sums[i]) }
+                }
+            }
+        }
+    }
+}

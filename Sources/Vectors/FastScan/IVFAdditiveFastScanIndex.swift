@@ -1,0 +1,83 @@
+/// Inverted lists of additive-quantizer codes of 4 bits in blocks, distances rounded.
+///
+/// Norms are those of whole vectors, so one table serves every list; what a centroid adds to the
+/// inner product is the bias of its list. L2 distances leave out ‖q‖², as in Faiss.
+public struct IVFAdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
+    private let file: InvertedFile
+    private let type: FourCC
+    private let isResidual: Bool
+    private let scan: AdditiveFastScan
+    private let qbs: UInt64
+    private let scaling: NormScaling
+    var header: IndexHeader { file.header }
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        self.type = type
+        var file = try InvertedFile(reading: &reader)
+        let header = file.header
+        try reader.requirePlainMetric(header.metric)
+        let quantizer = try AdditiveQuantizer(
+            reading: &reader, dimension: header.dimension, form: AdditiveQuantizer.form(type),
+            isTrained: header.isTrained)
+        isResidual = try reader.bool("by_residual")
+        scan = try AdditiveFastScan(reading: &reader, quantizer, header.metric)
+        qbs = try reader.u64("qbs2")
+        let parts = scan.blocks.paddedPartCount
+        _ = try reader.size("M2", in: parts...parts)
+        scaling = try NormScaling(reading: &reader)
+        try file.readLists(&reader, blocks: scan.blocks)
+        self.file = file
+    }
+
+    public var acceptedParameters: Set<SearchParameters.Name> { InvertedFile.fastScanParameters }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        let factor = scaling.factor(metric)
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        for number in 0..<queries.count {
+            let query = queries.row(number)
+            let probes = try file.probes(query, parameters)
+            guard !probes.isEmpty else { continue }
+            var biases: [Float] = []
+            if isResidual {
+                let sign: Float = metric == .l2 ? -2 : 1
+                for probe in probes {
+                    let centroid = try file.quantizer.reconstruct(Int64(probe.list))
+                    biases.append(
+                        sign * zip(query, centroid).reduce(0) { $0 + $1.0 * $1.1 })
+                }
+            }
+            let table = QuantizedTable(
+                scan.table(query, normScale: factor), distances: biases)
+            var top = TopK(min(k, count), metric)
+            file.scan(
+                probes.map(\.list), scan.blocks, table, normScale: factor, parameters, into: &top
+            ) { _, _, _, rounded, _ in rounded }
+            neighbors.store(top, query: number)
+        }
+        return neighbors
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] {
+        let (list, offset) = try file.place(of: id)
+        let vector = file.lists.withList(list) { contents in
+            contents.codes.map { scan.decode($0, row: offset) } ?? []
+        }
+        guard isResidual else { return vector }
+        return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+    }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC(type)
+        try file.writeHeader(to: &writer)
+        try scan.quantizer.write(to: &writer)
+        try writer.bool(isResidual)
+        try scan.write(to: &writer)
+        try writer.value(qbs)
+        try writer.size(scan.blocks.paddedPartCount)
+        try scaling.write(to: &writer)
+        try file.lists.write(to: &writer)
+    }
+}

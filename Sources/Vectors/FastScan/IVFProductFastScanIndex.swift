@@ -1,0 +1,90 @@
+/// Inverted lists of product-quantizer codes of 4 bits in blocks, distances rounded.
+public struct IVFProductFastScanIndex: HeaderedIndex, ReadableIndex {
+    private let file: InvertedFile
+    private let isResidual: Bool
+    private let codeSize: Int
+    private let implementation: Int32
+    private let qbs: UInt64
+    private let quantizer: ProductQuantizer
+    private let blocks: FastScanBlocks
+    var header: IndexHeader { file.header }
+
+    init(reading reader: inout IndexReader, type: FourCC) throws {
+        var file = try InvertedFile(reading: &reader)
+        try reader.requirePlainMetric(file.header.metric)
+        isResidual = try reader.bool("by_residual")
+        codeSize = try reader.size("code_size", in: 0...IndexHeader.dimensionLimit)
+        let rows = try FastScanBlocks.rows(&reader)
+        let padded = try reader.size("M2", in: 1...IndexHeader.dimensionLimit + 1)
+        implementation = try reader.i32("implem")
+        qbs = try reader.u64("qbs2")
+        quantizer = try ProductQuantizer(
+            reading: &reader, dimension: file.header.dimension, isTrained: file.header.isTrained)
+        try reader.require(
+            quantizer.bits == 4, "pq.nbits", found: quantizer.bits, expected: "4")
+        blocks = FastScanBlocks(partCount: quantizer.partCount, rows: rows)
+        try reader.require(
+            padded == blocks.paddedPartCount, "M2", found: padded,
+            expected: "\(blocks.paddedPartCount)")
+        try file.readLists(&reader, blocks: blocks)
+        self.file = file
+    }
+
+    public var acceptedParameters: Set<SearchParameters.Name> { InvertedFile.fastScanParameters }
+
+    /// The rounded table of a query: residual codes need one a list for L2, and for the inner
+    /// product the centroid's.
+    private func table(
+        _ query: [Float], _ probes: [(list: Int, distance: Float)]
+    ) throws -> QuantizedTable {
+        guard isResidual else { return QuantizedTable(quantizer.table(query, metric)) }
+        let distances = probes.map(\.distance)
+        guard metric == .l2 else {
+            return QuantizedTable(quantizer.table(query, metric), distances: distances)
+        }
+        return QuantizedTable(
+            try probes.map { quantizer.table(try file.residual(query, list: $0.list), .l2) },
+            distances: distances)
+    }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
+        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        for number in 0..<queries.count {
+            let query = queries.row(number)
+            let probes = try file.probes(query, parameters)
+            guard !probes.isEmpty else { continue }
+            var top = TopK(min(k, count), metric)
+            file.scan(
+                probes.map(\.list), blocks, try table(query, probes), parameters, into: &top
+            ) { _, _, _, rounded, _ in rounded }
+            neighbors.store(top, query: number)
+        }
+        return neighbors
+    }
+
+    public func reconstruct(_ id: Int64) throws -> [Float] {
+        let (list, offset) = try file.place(of: id)
+        var vector = [Float](repeating: 0, count: dimension)
+        file.lists.withList(list) { contents in
+            guard let codes = contents.codes else { return }
+            quantizer.decode(into: &vector) { blocks.number(codes, row: offset, part: $0) }
+        }
+        guard isResidual else { return vector }
+        return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+    }
+
+    public func write(to writer: inout IndexWriter) throws {
+        try writer.fourCC("IwPf")
+        try file.writeHeader(to: &writer)
+        try writer.bool(isResidual)
+        try writer.size(codeSize)
+        try writer.i32(blocks.rows)
+        try writer.size(blocks.paddedPartCount)
+        try writer.value(implementation)
+        try writer.value(qbs)
+        try quantizer.write(to: &writer)
+        try file.lists.write(to: &writer)
+    }
+}
