@@ -116,6 +116,14 @@ public struct Tensor: Sendable {
         return bytes.assumingMemoryBound(to: Float.self)
     }
 
+    /// The same values in memory of their own, if they lie in a mapped file.
+    package func unmapped() -> Tensor {
+        guard storage.isMapped else { return self }
+        let copy = Tensor(uninitialized: shape, dtype: dtype)
+        copy.bytes.copyMemory(from: bytes, byteCount: byteCount)
+        return copy
+    }
+
     /// Lends the bytes.
     public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E)
         -> R

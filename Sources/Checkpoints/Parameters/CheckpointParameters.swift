@@ -133,7 +133,9 @@ public final class CheckpointParameters: ParameterProvider {
                 if keepsFormat {
                     tensor = form(tensor)
                 } else {
-                    tensor = tensor.dequantized()
+                    // Small and read in every pass: left in the file, each would keep the pages of
+                    // packed weights around it in memory, up to 2 MiB.
+                    tensor = tensor.dequantized().unmapped()
                     if makesVariables { tensor = tensor.asVariable() }
                 }
                 state.loaded.append(Loaded(name: name, tensor: tensor))
