@@ -7,5 +7,6 @@
 #include "fk_matmul.h"
 #include "fk_nn.h"
 #include "fk_platform.h"
+#include "fk_vectors.h"
 
 #endif
