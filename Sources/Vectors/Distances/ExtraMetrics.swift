@@ -12,8 +12,8 @@ extension RowDistances {
     /// Formulas: Faiss, `extra_distances`.
     static func distance(_ metric: Metric, _ argument: Float) -> Function {
         switch metric {
-        case .innerProduct: { innerProduct($0, UnsafeRawPointer($1), $2) }
-        case .l2: { squaredDistance($0, UnsafeRawPointer($1), $2) }
+        case .innerProduct: { innerProduct($0, $1, $2) }
+        case .l2: { squaredDistance($0, $1, $2) }
         case .l1: { x, y, n in sum(n) { abs(x[$0] - y[$0]) } }
         case .linf:
             { x, y, n in

@@ -1,3 +1,5 @@
+import FathomKernels
+
 /// Distances from one vector to rows of floats.
 enum RowDistances {
     /// Writes the distance of each of `count` rows of `dimension` floats that follow each other.
@@ -8,14 +10,28 @@ enum RowDistances {
         rows: UnsafeRawPointer, count: Int, dimension: Int, metric: Metric, argument: Float = 0
     ) {
         let stride = dimension * MemoryLayout<Float>.size
+        let isAligned = UInt(bitPattern: rows).isMultiple(of: UInt(MemoryLayout<Float>.alignment))
         switch metric {
-        case .innerProduct:
-            for row in 0..<count {
-                distances[row] = innerProduct(query, rows + row * stride, dimension)
-            }
-        case .l2:
-            for row in 0..<count {
-                distances[row] = squaredDistance(query, rows + row * stride, dimension)
+        case .innerProduct where isAligned:
+            fk_row_products_f32(
+                distances, query, rows.assumingMemoryBound(to: Float.self), nil, count, dimension)
+        case .l2 where isAligned:
+            fk_row_distances_f32(
+                distances, query, rows.assumingMemoryBound(to: Float.self), nil, count, dimension)
+        case _ where !isAligned:
+            // Lists on disk may begin at any byte.
+            var row = [Float](repeating: 0, count: dimension)
+            for i in 0..<count {
+                row.withUnsafeMutableBytes { copy in
+                    copy.copyMemory(
+                        from: UnsafeRawBufferPointer(start: rows + i * stride, count: stride))
+                }
+                row.withUnsafeBytes { copy in
+                    guard let base = copy.baseAddress else { return }
+                    fill(
+                        distances + i, query: query, rows: base, count: 1, dimension: dimension,
+                        metric: metric, argument: argument)
+                }
             }
         default:
             let distance = Self.distance(metric, argument)
@@ -29,47 +45,22 @@ enum RowDistances {
     static func innerProduct(
         _ query: UnsafePointer<Float>, _ row: UnsafeRawPointer, _ dimension: Int
     ) -> Float {
-        var sums = SIMD16<Float>.zero
-        let raw = UnsafeRawPointer(query)
-        var place = 0
-        while place + 16 <= dimension {
-            let x = raw.loadUnaligned(fromByteOffset: place * 4, as: SIMD16<Float>.self)
-            let y = row.loadUnaligned(fromByteOffset: place * 4, as: SIMD16<Float>.self)
-            sums += x * y
-            place += 16
-        }
-        var sum = sums.sum()
-        while place < dimension {
-            sum += query[place] * row.loadUnaligned(fromByteOffset: place * 4, as: Float.self)
-            place += 1
-        }
-        return sum
+        var product: Float = 0
+        fill(
+            &product, query: query, rows: row, count: 1, dimension: dimension,
+            metric: .innerProduct)
+        return product
     }
 
     static func squaredDistance(
         _ query: UnsafePointer<Float>, _ row: UnsafeRawPointer, _ dimension: Int
     ) -> Float {
-        var sums = SIMD16<Float>.zero
-        let raw = UnsafeRawPointer(query)
-        var place = 0
-        while place + 16 <= dimension {
-            let x = raw.loadUnaligned(fromByteOffset: place * 4, as: SIMD16<Float>.self)
-            let y = row.loadUnaligned(fromByteOffset: place * 4, as: SIMD16<Float>.self)
-            let difference = x - y
-            sums += difference * difference
-            place += 16
-        }
-        var sum = sums.sum()
-        while place < dimension {
-            let difference =
-                query[place] - row.loadUnaligned(fromByteOffset: place * 4, as: Float.self)
-            sum += difference * difference
-            place += 1
-        }
-        return sum
+        var distance: Float = 0
+        fill(&distance, query: query, rows: row, count: 1, dimension: dimension, metric: .l2)
+        return distance
     }
 
     static func squaredNorm(_ vector: UnsafePointer<Float>, _ dimension: Int) -> Float {
-        innerProduct(vector, UnsafeRawPointer(vector), dimension)
+        innerProduct(vector, vector, dimension)
     }
 }

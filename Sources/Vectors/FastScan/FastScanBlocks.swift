@@ -1,3 +1,5 @@
+import FathomKernels
+
 /// Codes of 4 bits, interleaved so that one instruction looks up a part of many vectors.
 ///
 /// A block holds `rows` vectors, in groups of 32. For each pair of parts (s, s + 1) it has 32 bytes
@@ -70,22 +72,25 @@ struct FastScanBlocks: Sendable {
     ) {
         precondition(table.count == paddedPartCount * 16, "a table of another shape")
         table.withUnsafeBufferPointer { table in
-            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 32) { sums in
+            guard let entries = table.baseAddress else { return }
+            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 32) { sums in
+                guard let base = sums.baseAddress else { return }
                 for first in Swift.stride(from: 0, to: count, by: 32) {
-                    for i in 0..<32 { sums[i] = 0 }
                     let block = codes + first / rows * stride + first % rows
-                    for part in 0..<partCount {
-                        let bytes = block + part / 2 * rows + part % 2 * 16
-                        let row = part * 16
-                        let factor = scale != 1 && part >= partCount - 2 ? scale : 1
-                        for byte in 0..<16 {
-                            let value = Int(bytes.load(fromByteOffset: byte, as: UInt8.self))
-                            let vector = byte / 2 + byte % 2 * 8
-                            sums[vector] += Int32(table[row + (value & 15)]) * factor
-                            sums[vector + 16] += Int32(table[row + (value >> 4)]) * factor
+                    fk_block_sums_u4(
+                        base, block.assumingMemoryBound(to: UInt8.self), rows, entries,
+                        paddedPartCount)
+                    if scale != 1 {
+                        // The last two parts count `scale` times: add what is missing.
+                        for i in 0..<min(32, count - first) {
+                            for part in partCount - 2..<partCount {
+                                let entry = entries[
+                                    part * 16 + number(codes, row: first + i, part: part)]
+                                sums[i] += UInt32(entry) * (UInt32(scale) - 1)
+                            }
                         }
                     }
-                    for i in 0..<min(32, count - first) { body(first + i, sums[i]) }
+                    for i in 0..<min(32, count - first) { body(first + i, Int32(sums[i])) }
                 }
             }
         }

@@ -1,3 +1,5 @@
+import FathomKernels
+
 /// Vectors as they are, compared one by one: exact, for every metric.
 public struct FlatIndex: CodeIndex, ReadableIndex {
     let header: IndexHeader
@@ -37,6 +39,14 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
         UnsafeMutableRawPointer(vector).copyMemory(from: code, byteCount: codeSize)
     }
 
+    public func distances(from query: [Float]) throws -> any QueryDistances {
+        guard metric == .l2 || metric == .innerProduct else {
+            return ScannedDistances(
+                scanner(query, SearchParameters()), codes: codes, codeSize: codeSize)
+        }
+        return FloatDistances(query, codes: codes, isSimilarity: metric.isSimilarity)
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         let type: FourCC =
             switch metric {
@@ -47,6 +57,33 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
         try writer.fourCC(type)
         try writer.header(header)
         try writer.units(codes)
+    }
+}
+
+/// Distances by position where codes are the vectors themselves.
+final class FloatDistances: QueryDistances {
+    private let query: [Float]
+    private let codes: [UInt8]
+    private let isSimilarity: Bool
+
+    init(_ query: [Float], codes: [UInt8], isSimilarity: Bool) {
+        self.query = query
+        self.codes = codes
+        self.isSimilarity = isSimilarity
+    }
+
+    func fill(
+        _ distances: UnsafeMutablePointer<Float>, positions: UnsafeBufferPointer<Int32>
+    ) {
+        codes.withUnsafeBytes { bytes in
+            let rows = bytes.assumingMemoryBound(to: Float.self).baseAddress
+            guard let rows, let picks = positions.baseAddress else { return }
+            if isSimilarity {
+                fk_row_products_f32(distances, query, rows, picks, positions.count, query.count)
+            } else {
+                fk_row_distances_f32(distances, query, rows, picks, positions.count, query.count)
+            }
+        }
     }
 }
 

@@ -83,9 +83,8 @@ private struct Walk {
         self.graph = graph
         self.distances = distances
         self.sign = sign
-        let widest = zip(graph.levelStarts, graph.levelStarts.dropFirst()).map { $1 - $0 }.max()
-        fresh.reserveCapacity(Int(widest ?? 0))
-        keys = Array(repeating: 0, count: Int(widest ?? 0) + 1)
+        fresh.reserveCapacity(graph.widestList)
+        keys = Array(repeating: 0, count: graph.widestList + 1)
     }
 
     /// Computes the keys of the vectors in `fresh`.

@@ -17,6 +17,8 @@ struct HNSWGraph: Sendable {
     private let efConstruction: Int32
     let efSearch: Int
     private let reserved: Int32
+    /// Places of the longest list that a vector has.
+    let widestList: Int
 
     init(reading reader: inout IndexReader, count: Int) throws {
         levelProbabilities = try reader.vector("assign_probas", of: Double.self)
@@ -32,6 +34,11 @@ struct HNSWGraph: Sendable {
         reserved = try reader.i32("upper_beam")
         try reader.require(
             count <= Int(Int32.max), "levels", found: count, expected: "at most \(Int32.max)")
+        // The table may name wide lists on levels that no vector is on.
+        let used = levelStarts.prefix(max(0, Int(levels.max() ?? 0)) + 1)
+        widestList = zip(used, used.dropFirst()).reduce(0) { widest, pair in
+            max(widest, Int(pair.1) - Int(pair.0))
+        }
         try checkPlaces(reader)
         try checkLinks(reader)
     }

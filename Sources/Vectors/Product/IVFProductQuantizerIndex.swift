@@ -126,6 +126,26 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
         return top
     }
 
+    public func reconstruct(_ id: Int64) throws -> [Float] {
+        let (list, offset) = try file.place(of: id)
+        var vector = [Float](repeating: 0, count: dimension)
+        file.lists.withList(list) { contents in
+            guard let codes = contents.codes else { return }
+            quantizer.decode(codes + offset * codeSize, into: &vector)
+        }
+        if isResidual {
+            vector = zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+        }
+        guard let refinement, id >= 0, id < count else { return vector }
+        var rest = [Float](repeating: 0, count: dimension)
+        refinement.codes.withUnsafeBytes { codes in
+            guard let base = codes.baseAddress else { return }
+            refinement.quantizer.decode(
+                base + Int(id) * refinement.quantizer.codeSize, into: &rest)
+        }
+        return zip(vector, rest).map { $0 + $1 }
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(refinement == nil ? "IwPQ" : "IwQR")
         try file.writeHeader(to: &writer)

@@ -80,8 +80,8 @@ struct LinearTransform: ShapedTransform {
             for row in 0..<outputDimension {
                 for other in 0...row {
                     let product = RowDistances.innerProduct(
-                        base + row * inputDimension,
-                        UnsafeRawPointer(base + other * inputDimension), inputDimension)
+                        base + row * inputDimension, base + other * inputDimension,
+                        inputDimension)
                     if abs(product - (row == other ? 1 : 0)) > 4e-5 { return false }
                 }
             }
@@ -89,7 +89,9 @@ struct LinearTransform: ShapedTransform {
         }
     }
 
+    /// As in Faiss, principal components go back by Aᵀ even where they are whitened.
     func reverse(_ vector: [Float]) throws -> [Float] {
+        if case .principalComponents = origin { return applyTransposed(vector) }
         guard isOrthonormal else {
             throw VectorSearchError.unsupported(
                 "way back", by: "a linear transform that is no rotation")
