@@ -56,6 +56,7 @@ let package = Package(
     targets: [
         .target(name: "FathomKernels", path: "Sources/Kernels"),
         library("Tensors", uses: ["Kernels"]),
+        library("Vectors", uses: ["Kernels"]),
         library("JSON"),
         library("Text", uses: ["JSON"]),
         library(
@@ -75,7 +76,7 @@ let package = Package(
             name: "Fathom",
             dependencies: [
                 "FathomTensors", "FathomJSON", "FathomText", "FathomCheckpoints", "FathomModels",
-                "FathomGeneration",
+                "FathomGeneration", "FathomVectors",
             ],
             path: "Sources/Fathom",
             swiftSettings: strict),
@@ -83,7 +84,7 @@ let package = Package(
             name: "FathomTool",
             dependencies: [
                 "Fathom", "FathomHub", "FathomTensors", "FathomJSON", "FathomText",
-                "FathomCheckpoints", "FathomModels", "FathomGeneration",
+                "FathomCheckpoints", "FathomModels", "FathomGeneration", "FathomVectors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tool",
@@ -98,6 +99,7 @@ let package = Package(
             swiftSettings: strict),
         tests(of: "Kernels", uses: ["Tensors", "Checkpoints"]),
         tests(of: "Tensors", uses: ["Kernels", "Checkpoints"]),
+        tests(of: "Vectors", uses: ["Kernels", "Checkpoints", "Tensors", "JSON"]),
         tests(of: "JSON"),
         tests(of: "Text", uses: ["JSON"]),
         tests(

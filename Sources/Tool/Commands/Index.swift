@@ -1,0 +1,28 @@
+import ArgumentParser
+import FathomVectors
+
+struct Index: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Works on indexes of vectors.",
+        subcommands: [RewriteIndex.self])
+}
+
+struct RewriteIndex: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rewrite",
+        abstract: "Reads an index and writes it anew.",
+        discussion: """
+            Everything in the file is checked on the way. Inverted lists in a file of their own \
+            stay where they are: copy that file beside the new index.
+            """)
+
+    @Argument(help: "Index file to read.")
+    var source: String
+
+    @Argument(help: "Index file to write.")
+    var destination: String
+
+    func run() throws {
+        try IndexFile.read(source).write(destination)
+    }
+}
