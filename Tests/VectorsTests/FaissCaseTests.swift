@@ -1,0 +1,115 @@
+import FathomTensors
+import FathomTestSupport
+import FathomVectors
+import Testing
+
+@Suite("Index files of Faiss")
+struct FaissCaseTests {
+    @Test("are all there")
+    func fixturesAreFound() { #expect(FaissCase.all.count >= 26) }
+
+    @Test("are searched with Faiss's results", arguments: FaissCase.all)
+    func searches(_ example: FaissCase) throws {
+        let file = try IndexFile.read(example.indexPath)
+        for search in try example.searches() {
+            if let radius = search.radius {
+                try checkRange(file, example, search, radius)
+            } else {
+                try checkNeighbors(file, example, search, try #require(search.k))
+            }
+        }
+    }
+
+    private func checkNeighbors(
+        _ file: IndexFile, _ example: FaissCase, _ search: FaissSearch, _ k: Int
+    ) throws {
+        let tensor = try example.queries()
+        let width = tensor.shape.last
+        let count = search.queryCount ?? tensor.shape[0]
+        let distances: [Float]
+        let labels: [Int64]
+        switch file {
+        case .vectors(let index):
+            let rows = try VectorRows(
+                Array(tensor.floatArray().prefix(count * width)), dimension: width)
+            let found = try index.search(rows, k: k, parameters: search.parameters)
+            (distances, labels) = (found.distances, found.labels)
+        case .binary(let index):
+            let bytes = tensor.withBytes { Array($0.prefix(count * width)) }
+            let found = try index.search(
+                BinaryRows(bytes, codeSize: width), k: k, parameters: search.parameters)
+            (distances, labels) = (found.distances.map { Float($0) }, found.labels)
+        }
+        let expected = search.distanceValues
+        try #require(labels.count == search.labels.count)
+        for row in 0..<count {
+            let places = row * k..<(row + 1) * k
+            for place in places {
+                #expect(
+                    isClose(distances[place], expected[place]),
+                    "\(search.name) \(row): \(distances[place]) for \(expected[place])")
+                // Of equally distant ones at the end, others may be there.
+                let isTied =
+                    isClose(distances[place], expected[places.upperBound - 1])
+                #expect(
+                    search.labels[places].contains(labels[place]) || isTied,
+                    "\(search.name) \(row): label \(labels[place])")
+            }
+        }
+    }
+
+    private func checkRange(
+        _ file: IndexFile, _ example: FaissCase, _ search: FaissSearch, _ radius: Float
+    ) throws {
+        let tensor = try example.queries()
+        let width = tensor.shape.last
+        let hits: RangeHits
+        switch file {
+        case .vectors(let index):
+            hits = try index.rangeSearch(
+                VectorRows(tensor.floatArray(), dimension: width), radius: radius,
+                parameters: search.parameters)
+        case .binary(let index):
+            hits = try index.rangeSearch(
+                BinaryRows(tensor.withBytes { Array($0) }, codeSize: width), radius: Int(radius),
+                parameters: search.parameters)
+        }
+        #expect(hits.limits == search.limits, "\(search.name)")
+        #expect(hits.labels == search.labels, "\(search.name)")
+        for (found, expected) in zip(hits.distances, search.distanceValues) {
+            #expect(isClose(found, expected), "\(search.name)")
+        }
+    }
+
+    /// Sums of floats in another order: 1e-4 of the value, as the cases were made for.
+    private func isClose(_ a: Float, _ b: Float) -> Bool {
+        a == b || abs(a - b) <= 1e-4 * max(1, abs(b))
+    }
+
+    @Test("are written back byte for byte", arguments: FaissCase.all)
+    func rewriting(_ example: FaissCase) throws {
+        let folder = try TemporaryFolder()
+        let original = try bytes(example.indexPath)
+        try IndexFile.read(example.indexPath).write(folder("index.faiss"))
+        #expect(try bytes(folder("index.faiss")) == original)
+    }
+
+    private func bytes(_ path: String) throws -> [UInt8] {
+        try MappedFile(path: path).withBytes { Array($0) }
+    }
+
+    @Test("give vectors back as Faiss does", arguments: FaissCase.all)
+    func reconstruction(_ example: FaissCase) throws {
+        guard let expected = try example.reconstructions(),
+            let index = try IndexFile.read(example.indexPath).vectorIndex
+        else { return }
+        let values = expected.floatArray()
+        let width = expected.shape.last
+        for row in 0..<expected.shape[0] {
+            let vector = try index.reconstruct(Int64(row))
+            for (found, value) in zip(vector, values[row * width..<(row + 1) * width]) {
+                #expect(isClose(found, value), "row \(row): \(found) for \(value)")
+            }
+        }
+    }
+}

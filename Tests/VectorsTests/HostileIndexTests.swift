@@ -1,0 +1,155 @@
+import FathomTestSupport
+import FathomVectors
+import Testing
+
+@Suite("Hostile index files")
+struct HostileIndexTests {
+    /// Files of every family, small enough to be read again and again.
+    static let names = [
+        "flat_ip_tiny", "ivfflat_dedup", "pt_itq", "lsh_rot_thr", "ivfflat_sparse_ids",
+        "rabitqfs_ip", "bin_idmap2", "sq8_rs_minmax", "bin_multihash", "aq_lsq_nqint8", "aq_plsq",
+        "aq_ivf_rqfs", "aq_ivf_rq", "ivfrabitqfs", "bin_hash", "hnswflat_small_2adds", "nsgsq",
+        "rabitq_2bit", "bin_ivf", "pqfs_oddtotal", "rowwise_minmax",
+    ]
+
+    /// Reads an index and, if it is one, searches it in every way that may follow what it holds.
+    static func use(_ bytes: [UInt8]) {
+        guard let file = try? IndexFile.read(bytes) else { return }
+        switch file {
+        case .vectors(let index):
+            guard index.dimension <= 4096,
+                let queries = try? VectorRows(
+                    Array(repeating: 0.25, count: index.dimension), dimension: index.dimension)
+            else { return }
+            _ = try? index.search(queries, k: 5)
+            _ = try? index.rangeSearch(queries, radius: 3)
+            _ = try? index.reconstruct(1)
+        case .binary(let index):
+            guard index.dimension <= 1 << 15,
+                let queries = try? BinaryRows(
+                    Array(repeating: 0xA5, count: index.codeSize), codeSize: index.codeSize)
+            else { return }
+            _ = try? index.search(queries, k: 5)
+            _ = try? index.rangeSearch(queries, radius: 9)
+            _ = try? index.reconstruct(1)
+        }
+        _ = try? file.bytes()
+    }
+
+    @Test("changed in any byte of the header give an error or an index", arguments: names)
+    func everyHeaderByte(_ name: String) throws {
+        let original = try Fixtures.bytes("faiss/\(name)/index.faiss")
+        for position in 0..<min(original.count, 360) {
+            for value: UInt8 in [0x00, 0x01, 0x7F, 0x80, 0xFF, original[position] ^ 0x10] {
+                var bytes = original
+                bytes[position] = value
+                Self.use(bytes)
+            }
+        }
+    }
+
+    @Test("damaged anywhere give an error or an index", arguments: names)
+    func damage(_ name: String) throws {
+        let original = try Fixtures.bytes("faiss/\(name)/index.faiss")
+        var flips = ByteFlips(original, seed: 41)
+        flips.forEach("index \(name)", count: 60) { Self.use($0) }
+    }
+
+    @Test("cut short are an error that says where", arguments: names)
+    func truncation(_ name: String) throws {
+        let original = try Fixtures.bytes("faiss/\(name)/index.faiss")
+        for step in 0..<100 {
+            let length = original.count * step / 100
+            #expect(throws: IndexFileError.self, "\(length) bytes") {
+                try IndexFile.read(Array(original.prefix(length)))
+            }
+        }
+    }
+
+    private func failure(_ bytes: [UInt8]) -> IndexFileError? {
+        do {
+            _ = try IndexFile.read(bytes)
+            return nil
+        } catch { return error as? IndexFileError }
+    }
+
+    @Test("with bytes behind the index are refused")
+    func trailing() {
+        var file = IndexBytes()
+        file.flat([1, 2], 2)
+        #expect(failure(file.bytes) == nil)
+        #expect(failure(file.bytes + [0])?.reason == .trailingBytes(1))
+    }
+
+    @Test("of unknown types are refused by name")
+    func unknownType() {
+        #expect(failure(Array("IxXXrest".utf8))?.reason == .unknownType("IxXX"))
+        #expect(failure([]) != nil)
+    }
+
+    @Test("that claim more than there is hold no more than that in memory")
+    func hugeCounts() {
+        for count: UInt64 in [1 << 40, 1 << 62, .max] {
+            var file = IndexBytes()
+            file.type("IxF2")
+            file.header(4, count: 1 << 40)
+            file.add(count)
+            #expect(failure(file.bytes) != nil)
+        }
+        var overflow = IndexBytes()
+        overflow.type("IxF2")
+        overflow.header(1_000_000, count: .max)
+        overflow.add(UInt64(0))
+        #expect(failure(overflow.bytes)?.field == "codes")
+    }
+
+    @Test("with booleans, metrics and dimensions that are none are refused by name")
+    func fields() {
+        var file = IndexBytes()
+        file.flat([1, 2], 2)
+        func changed(_ offset: Int, _ value: UInt8) -> String? {
+            var bytes = file.bytes
+            bytes[offset] = value
+            return failure(bytes)?.field
+        }
+        #expect(changed(32, 2) == "is_trained")
+        #expect(changed(33, 17) == "metric_type")
+        #expect(changed(4, 0) == "d")
+        #expect(changed(15, 0x80) == "ntotal")
+    }
+
+    @Test("nested without end are refused before the stack is")
+    func nesting() {
+        var file = IndexBytes()
+        for _ in 0..<20_000 {
+            file.type("IxMp")
+            file.header(2, count: 0)
+        }
+        #expect(failure(file.bytes)?.reason == .tooDeep(limit: 50))
+    }
+
+    @Test("whose graph leads out of it are refused")
+    func links() throws {
+        let original = try Fixtures.bytes("faiss/hnswflat_small_2adds/index.faiss")
+        // The first neighbour of the first vector, behind five tables of known sizes.
+        let count = 137
+        var offset = 4 + 33
+        for size in [8, 4, 4, 8] {
+            let elements = original[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+            offset += 8 + elements * size
+        }
+        var bytes = original
+        bytes.replaceSubrange(offset + 8..<offset + 12, with: [UInt8(count), 0, 0, 0])
+        #expect(failure(bytes)?.field == "hnsw/neighbors")
+    }
+
+    @Test("that name a list file outside their folder are refused")
+    func listFile() throws {
+        let original = try Fixtures.bytes("faiss/ondisk_ivfsq8/index.faiss")
+        #expect(throws: IndexFileError.self) { try IndexFile.read(original) }
+        let folder = try TemporaryFolder()
+        let path = try folder.write(original, to: "index.faiss")
+        // The list file is looked up beside the index, and is not there.
+        #expect(throws: IndexFileError.self) { try IndexFile.read(path) }
+    }
+}
