@@ -35,15 +35,26 @@ extension BinaryIndex {
     /// Finds the `k` nearest vectors of each query, nearest first, equal ones by label.
     ///
     /// Where fewer than `k` are found, label −1 stands beside the largest distance.
+    /// - Parameter threads: how many share the queries; results do not depend on it.
     public func search(
-        _ queries: BinaryRows, k: Int, parameters: SearchParameters = SearchParameters()
+        _ queries: BinaryRows, k: Int, parameters: SearchParameters = SearchParameters(),
+        threads: Int = 1
     ) throws -> BinaryNeighbors {
         try check(queries, parameters)
         try SearchLimits.check(k: k, queryCount: queries.count)
         guard k > 0, queries.count > 0 else {
             return BinaryNeighbors(queryCount: queries.count, k: k)
         }
-        return try nearest(queries, k: k, parameters: parameters)
+        guard threads > 1, queries.count > 1 else {
+            return try nearest(queries, k: k, parameters: parameters)
+        }
+        let parts = try QueryThreads.map(queries.count, threads: threads) { part in
+            try nearest(queries.rows(part), k: k, parameters: parameters)
+        }
+        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
+        neighbors.distances = parts.flatMap(\.distances)
+        neighbors.labels = parts.flatMap(\.labels)
+        return neighbors
     }
 
     /// Finds every vector that differs in fewer bits than `radius`.

@@ -43,17 +43,27 @@ extension VectorIndex {
     ///
     /// Equal distances are ordered by label. Where fewer than `k` are found, label −1 stands
     /// beside `Metric.missingDistance`; so it does for a query that is not a number.
+    /// - Parameter threads: how many share the queries; results do not depend on it.
     /// - Throws: `VectorSearchError` if the queries have another dimension, the index is not
     ///   trained, or a parameter does not apply to it.
     public func search(
-        _ queries: VectorRows, k: Int, parameters: SearchParameters = SearchParameters()
+        _ queries: VectorRows, k: Int, parameters: SearchParameters = SearchParameters(),
+        threads: Int = 1
     ) throws -> Neighbors {
         try check(queries, parameters)
         try SearchLimits.check(k: k, queryCount: queries.count)
         guard k > 0, queries.count > 0 else {
             return Neighbors(queryCount: queries.count, k: k, metric: metric)
         }
-        var neighbors = try nearest(queries, k: k, parameters: parameters)
+        var neighbors: Neighbors
+        if threads > 1, queries.count > 1 {
+            let parts = try QueryThreads.map(queries.count, threads: threads) { part in
+                try nearest(queries.rows(part), k: k, parameters: parameters)
+            }
+            neighbors = Neighbors(joining: parts, k: k)
+        } else {
+            neighbors = try nearest(queries, k: k, parameters: parameters)
+        }
         if metric != .nanEuclidean && metric != .gower {
             // Nothing is near to what is not a number, whatever a graph or a table makes of it.
             for query in 0..<queries.count where queries.isNotANumber(query) {

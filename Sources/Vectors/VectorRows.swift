@@ -24,6 +24,13 @@ public struct VectorRows: Sendable, Hashable {
         return Array(values[index * dimension..<(index + 1) * dimension])
     }
 
+    /// Some consecutive rows.
+    func rows(_ range: Range<Int>) -> VectorRows {
+        VectorRows(
+            checked: Array(values[range.lowerBound * dimension..<range.upperBound * dimension]),
+            dimension: dimension)
+    }
+
     /// Whether a component of a row is not a number.
     func isNotANumber(_ index: Int) -> Bool {
         values[index * dimension..<(index + 1) * dimension].contains { $0.isNaN }
@@ -45,6 +52,19 @@ public struct BinaryRows: Sendable, Hashable {
         self.bytes = bytes
         self.codeSize = codeSize
         count = bytes.count / codeSize
+    }
+
+    private init(checked bytes: [UInt8], codeSize: Int) {
+        self.bytes = bytes
+        self.codeSize = codeSize
+        count = bytes.count / codeSize
+    }
+
+    /// Some consecutive rows.
+    func rows(_ range: Range<Int>) -> BinaryRows {
+        BinaryRows(
+            checked: Array(bytes[range.lowerBound * codeSize..<range.upperBound * codeSize]),
+            codeSize: codeSize)
     }
 
     public func row(_ index: Int) -> [UInt8] {

@@ -123,4 +123,18 @@ struct FlatSearchTests {
         }
         #expect(throws: VectorSearchError.self) { try VectorRows([1, 2, 3], dimension: 2) }
     }
+
+    @Test("finds the same on any number of threads", arguments: [2, 3, 64])
+    func threads(_ threads: Int) throws {
+        let index = FlatIndex(
+            try VectorRows(Self.values(90 * 5, seed: 8), dimension: 5), metric: .l2)
+        let queries = try VectorRows(Self.values(11 * 5, seed: 9), dimension: 5)
+        #expect(
+            try index.search(queries, k: 7, threads: threads) == index.search(queries, k: 7))
+        var parameters = SearchParameters()
+        parameters.nflip = 1
+        #expect(throws: VectorSearchError.self) {
+            try index.search(queries, k: 7, parameters: parameters, threads: threads)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FathomTensors
 import FathomVectors
 
 struct Search: ParsableCommand {
@@ -27,11 +28,14 @@ struct Search: ParsableCommand {
     @Option(help: "Safetensors file to write: distances and labels, both [queries, k].")
     var output: String
 
+    @OptionGroup var threads: ThreadOptions
+
     func run() throws {
         let parameters = try parameters.map { try SearchParameters(parsing: $0) }
         let found = try FoundVectors(
             in: IndexFile.read(index), of: QueryRows(path: queries), k: k,
-            parameters: parameters ?? SearchParameters())
+            parameters: parameters ?? SearchParameters(),
+            threads: threads.threads ?? ThreadPool.coreCount)
         try found.write(to: output)
     }
 }

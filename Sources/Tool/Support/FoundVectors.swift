@@ -9,17 +9,20 @@ struct FoundVectors {
 
     /// Searches an index with rows of its kind.
     init(
-        in file: IndexFile, of queries: QueryRows, k: Int, parameters: SearchParameters
+        in file: IndexFile, of queries: QueryRows, k: Int, parameters: SearchParameters,
+        threads: Int
     ) throws {
         switch (file, queries) {
         case (.vectors(let index), .floats(let values, let dimension)):
             let found = try index.search(
-                VectorRows(values, dimension: dimension), k: k, parameters: parameters)
+                VectorRows(values, dimension: dimension), k: k, parameters: parameters,
+                threads: threads)
             distances = Tensor(found.distances, shape: [found.queryCount, k])
             labels = Tensor(found.labels, shape: [found.queryCount, k])
         case (.binary(let index), .bytes(let bytes, let codeSize)):
             let found = try index.search(
-                BinaryRows(bytes, codeSize: codeSize), k: k, parameters: parameters)
+                BinaryRows(bytes, codeSize: codeSize), k: k, parameters: parameters,
+                threads: threads)
             let tensor = Tensor(uninitialized: [found.queryCount, k], dtype: .i32)
             found.distances.withUnsafeBytes { bytes in
                 guard let source = bytes.baseAddress else { return }

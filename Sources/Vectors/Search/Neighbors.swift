@@ -15,6 +15,14 @@ public struct Neighbors: Sendable, Hashable {
         labels = Array(repeating: -1, count: queryCount * k)
     }
 
+    /// The results of consecutive queries.
+    init(joining parts: [Neighbors], k: Int) {
+        self.k = k
+        queryCount = parts.reduce(0) { $0 + $1.queryCount }
+        distances = parts.flatMap(\.distances)
+        labels = parts.flatMap(\.labels)
+    }
+
     /// Takes away what was found for a query.
     mutating func clear(query: Int, metric: Metric) {
         for place in query * k..<(query + 1) * k {
