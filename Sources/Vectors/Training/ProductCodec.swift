@@ -1,0 +1,220 @@
+/// Trains and applies a product quantizer to many vectors at once.
+struct TrainableProductQuantizer: Sendable {
+    let dimension: Int
+    /// M.
+    let partCount: Int
+    /// b.
+    let bits: Int
+    /// `[M, 2^b, dimension / M]`; empty before training.
+    private(set) var centroids: [Float] = []
+
+    var centroidCount: Int { 1 << bits }
+    var partDimension: Int { dimension / partCount }
+    var codeSize: Int { (partCount * bits + 7) / 8 }
+    var isTrained: Bool { !centroids.isEmpty }
+
+    init(dimension: Int, partCount: Int, bits: Int) {
+        precondition(
+            partCount > 0 && dimension.isMultiple(of: partCount) && (1...24).contains(bits))
+        self.dimension = dimension
+        self.partCount = partCount
+        self.bits = bits
+    }
+
+    /// Finds the centroids of each part on its own.
+    ///
+    /// - Parameter continues: begins with the centroids that are there.
+    mutating func train(
+        _ rows: VectorRows, _ settings: KMeans.Settings,
+        continues: Bool = false, _ progress: TrainingProgressHandler?
+    ) throws(TrainingError) {
+        let means = KMeans(centroidCount: centroidCount, settings: settings)
+        var trained: [Float] = []
+        trained.reserveCapacity(centroidCount * dimension)
+        for part in 0..<partCount {
+            let first = continues ? centroids(of: part) : nil
+            trained += try means.train(columns(rows, part), startingFrom: first).centroids.values
+            progress?(
+                TrainingProgress(
+                    stage: "product quantizer", completed: part + 1, total: partCount))
+        }
+        centroids = trained
+    }
+
+    private func columns(_ rows: VectorRows, _ part: Int) -> VectorRows {
+        rows.columns(part * partDimension..<(part + 1) * partDimension)
+    }
+
+    private func centroids(of part: Int) -> VectorRows {
+        let size = centroidCount * partDimension
+        return VectorRows(
+            checked: Array(centroids[part * size..<(part + 1) * size]), dimension: partDimension)
+    }
+
+    /// The nearest centroid of each part: `[rows, M]`.
+    func numbers(of rows: VectorRows) -> [UInt32] {
+        var numbers = [UInt32](repeating: 0, count: rows.count * partCount)
+        for part in 0..<partCount {
+            let found = NearestCentroids(centroids(of: part), isSimilarity: false)
+                .assign(columns(rows, part)).numbers
+            for (row, number) in found.enumerated() {
+                numbers[row * partCount + part] = UInt32(number)
+            }
+        }
+        return numbers
+    }
+
+    /// The vectors of centroid numbers.
+    func decode(_ numbers: [UInt32]) -> VectorRows {
+        var values: [Float] = []
+        values.reserveCapacity(numbers.count * partDimension)
+        for (place, number) in numbers.enumerated() {
+            let start = (place % partCount * centroidCount + Int(number)) * partDimension
+            values += centroids[start..<start + partDimension]
+        }
+        return VectorRows(checked: values, dimension: dimension)
+    }
+
+    /// Codes of centroid numbers, least significant bits first.
+    func pack(_ numbers: [UInt32]) -> [UInt8] {
+        if bits == 8 { return numbers.map { UInt8(truncatingIfNeeded: $0) } }
+        var codes: [UInt8] = []
+        codes.reserveCapacity(numbers.count / partCount * codeSize)
+        for start in stride(from: 0, to: numbers.count, by: partCount) {
+            var code = BitWriter(byteCount: codeSize)
+            for number in numbers[start..<start + partCount] { code.write(UInt64(number), bits) }
+            codes += code.bytes
+        }
+        return codes
+    }
+
+    /// The centroid numbers of codes.
+    func unpack(_ codes: [UInt8]) -> [UInt32] {
+        if bits == 8 { return codes.map { UInt32($0) } }
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(codes.count / codeSize * partCount)
+        codes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            for start in stride(from: 0, to: bytes.count, by: codeSize) {
+                var reader = BitReader(base + start, byteCount: codeSize)
+                for _ in 0..<partCount {
+                    numbers.append(UInt32(truncatingIfNeeded: reader.read(bits)))
+                }
+            }
+        }
+        return numbers
+    }
+
+    func write(to writer: inout IndexWriter) throws {
+        try writer.size(dimension)
+        try writer.size(partCount)
+        try writer.size(bits)
+        try writer.vector(centroids)
+    }
+}
+
+/// Product-quantizer codes, plain or in blocks for scanning many at once.
+struct ProductCodec: DecodableCodec, ListCodec {
+    private(set) var quantizer: TrainableProductQuantizer
+    /// Vectors of a block; nil for plain codes.
+    let blockRows: Int?
+
+    var dimension: Int { quantizer.dimension }
+    var codeSize: Int { quantizer.codeSize }
+    var isTrained: Bool { quantizer.isTrained }
+    var trainingLimit: Int { 256 * quantizer.centroidCount }
+
+    init(dimension: Int, partCount: Int, bits: Int, blockRows: Int? = nil) {
+        quantizer = TrainableProductQuantizer(
+            dimension: dimension, partCount: partCount, bits: bits)
+        self.blockRows = blockRows
+    }
+
+    mutating func train(
+        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+    ) throws(TrainingError) {
+        try quantizer.train(rows, KMeans.Settings(), progress)
+    }
+
+    func encode(_ rows: VectorRows, around centers: VectorRows?) -> [UInt8] {
+        quantizer.pack(quantizer.numbers(of: rows.subtracting(centers)))
+    }
+
+    func decode(_ codes: [UInt8]) -> VectorRows { quantizer.decode(quantizer.unpack(codes)) }
+
+    private func blocks(_ rows: Int) -> FastScanBlocks {
+        FastScanBlocks(partCount: quantizer.partCount, rows: rows)
+    }
+
+    func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws {
+        try writer.fourCC(blockRows == nil ? "IxPq" : "IPfs")
+        try writer.header(header)
+        try quantizer.write(to: &writer)
+        if let blockRows {
+            let blocks = blocks(blockRows)
+            try writer.i32(0)
+            try writer.i32(blockRows)
+            try writer.i32(0)
+            try blocks.writeCodes(
+                &writer, blocks.packed(quantizer.unpack(codes)), count: header.count)
+        } else {
+            try writer.vector(codes)
+            try writer.i32(0)
+            try writer.bool(false)
+            // A code differs in fewer bits than this from every other: none is passed over.
+            try writer.i32(quantizer.partCount * quantizer.bits + 1)
+        }
+    }
+
+    var graphType: FourCC { "IHNp" }
+    var listType: FourCC { blockRows == nil ? "IwPQ" : "IwPf" }
+
+    func writeListFields(
+        _ header: IndexHeader, isResidual: Bool, to writer: inout IndexWriter
+    ) throws {
+        try writer.bool(isResidual)
+        try writer.size(codeSize)
+        if let blockRows {
+            try writer.i32(blockRows)
+            try writer.size(blocks(blockRows).paddedPartCount)
+            try writer.i32(0)
+            try writer.size(0)
+        }
+        try quantizer.write(to: &writer)
+    }
+
+    func writeLists(_ lists: ArrayLists, to writer: inout IndexWriter) throws {
+        guard let blockRows else { return try lists.write(to: &writer) }
+        let blocks = blocks(blockRows)
+        try writer.fourCC("ilbl")
+        try writer.size(lists.lists.count)
+        // Codes in blocks have no size of their own.
+        try writer.value(UInt64.max)
+        try writer.size(blockRows)
+        try writer.size(blocks.stride)
+        for list in lists.lists {
+            try writer.vector(list.ids)
+            try writer.vector(blocks.packed(quantizer.unpack(list.codes)))
+        }
+    }
+}
+
+extension FastScanBlocks {
+    /// Interleaves 4-bit numbers, `[vectors, partCount]`.
+    func packed(_ numbers: [UInt32]) -> [UInt8] {
+        let count = numbers.count / partCount
+        var codes = [UInt8](repeating: 0, count: (count + rows - 1) / rows * stride)
+        for row in 0..<count {
+            let place = row % rows
+            let vector = place % 16
+            let byte = vector < 8 ? 2 * vector : 2 * (vector - 8) + 1
+            for part in 0..<partCount {
+                let number = UInt8(truncatingIfNeeded: numbers[row * partCount + part]) & 15
+                let offset =
+                    row / rows * stride + part / 2 * rows + place / 32 * 32 + part % 2 * 16 + byte
+                codes[offset] |= place % 32 < 16 ? number : number << 4
+            }
+        }
+        return codes
+    }
+}

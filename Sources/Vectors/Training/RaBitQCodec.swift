@@ -1,0 +1,186 @@
+/// RaBitQ codes: signs around a centre, further bits of the components, and factors.
+///
+/// A layout like that of `RaBitQuantizer`. Sources: Gao, Long, "RaBitQ", 2024; Gao et al.,
+/// "Practical and asymptotically optimal quantization", 2025.
+struct RaBitQCodec: ListCodec {
+    let dimension: Int
+    let metric: Metric
+    /// Bits of a component, 1 to 9.
+    let bits: Int
+    /// Mean of the training vectors; empty before, and always in inverted lists.
+    private(set) var center: [Float] = []
+
+    private var signSize: Int { (dimension + 7) / 8 }
+    private var extraBits: Int { bits - 1 }
+    private var extraSize: Int { (dimension * extraBits + 7) / 8 }
+    var codeSize: Int { signSize + (extraBits == 0 ? 8 : 12 + extraSize + 8) }
+    var isTrained: Bool { !center.isEmpty }
+    /// Bits of a query's components.
+    private static let queryBits: UInt8 = 4
+    /// In inverted lists the centres are the centroids.
+    var trainingLimit: Int { 0 }
+
+    init(dimension: Int, metric: Metric, bits: Int) {
+        self.dimension = dimension
+        self.metric = metric
+        self.bits = bits
+    }
+
+    mutating func train(
+        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+    ) throws(TrainingError) {
+        guard rows.count > 0 else {
+            throw .tooFewVectors(found: 0, needed: 1, purpose: "the centre of RaBitQ codes")
+        }
+        center = rows.mean()
+    }
+
+    func encode(_ rows: VectorRows, around centers: VectorRows?) -> [UInt8] {
+        var codes: [UInt8] = []
+        codes.reserveCapacity(rows.count * codeSize)
+        for row in 0..<rows.count {
+            append(rows.row(row), centers?.row(row) ?? center, to: &codes)
+        }
+        return codes
+    }
+
+    private func append(_ vector: [Float], _ center: [Float], to codes: inout [UInt8]) {
+        let residual = center.isEmpty ? vector : zip(vector, center).map { $0 - $1 }
+        var (squared, ownSquared, sum) = (Float(0), Float(0), Float(0))
+        for i in 0..<dimension {
+            squared += residual[i] * residual[i]
+            ownSquared += vector[i] * vector[i]
+            sum += abs(residual[i])
+        }
+        var signs = [UInt8](repeating: 0, count: signSize)
+        for i in 0..<dimension where residual[i] > 0 { signs[i / 8] |= 1 << UInt8(i % 8) }
+        codes += signs
+        let length = squared.squareRoot()
+        // ⟨o, s⟩ of the unit vector o along the residual and s = ±1/√d.
+        let product =
+            sum * (squared < .ulpOfOne ? 1 : 1 / length) * (1 / Float(dimension).squareRoot())
+        append(metric == .innerProduct ? squared - ownSquared : squared, to: &codes)
+        append((abs(product) < .ulpOfOne ? 1 : 1 / product) * length, to: &codes)
+        guard extraBits > 0 else { return }
+        append(errorBound(squared: squared, sum: sum), to: &codes)
+        appendExtra(residual, center, length: length, to: &codes)
+    }
+
+    private func append(_ value: Float, to codes: inout [UInt8]) {
+        withUnsafeBytes(of: value.bitPattern.littleEndian) { codes += $0 }
+    }
+
+    /// How far a distance estimated from the signs can be off, per unit of the query's length.
+    private func errorBound(squared: Float, sum: Float) -> Float {
+        let half = sum / 2
+        guard abs(half) > .ulpOfOne else { return 0 }
+        let ratio = squared * (Float(dimension) / 4) / (half * half)
+        guard ratio > 1 else { return 0 }
+        let error =
+            squared.squareRoot() * 1.9
+            * ((ratio - 1) / Float(max(1, dimension - 1))).squareRoot()
+        return metric == .l2 ? 2 * error : error
+    }
+
+    /// The lower bits of each component, and the two factors of the estimate they give.
+    private func appendExtra(
+        _ residual: [Float], _ center: [Float], length: Float, to codes: inout [UInt8]
+    ) {
+        guard length >= 1e-10 else {
+            codes += [UInt8](repeating: 0, count: extraSize + 8)
+            return
+        }
+        let unit = residual.map { abs($0 / length) }
+        let scale = RaBitQScale.best(unit, extraBits: extraBits)
+        let mask = 1 << extraBits - 1
+        var writer = BitWriter(byteCount: extraSize)
+        var product = 0.0
+        for i in 0..<dimension {
+            let level = min(Int(Double(scale * unit[i]) + RaBitQScale.margin), mask)
+            product += (Double(level) + 0.5) * Double(unit[i])
+            writer.write(UInt64(residual[i] < 0 ? ~level & mask : level), extraBits)
+        }
+        codes += writer.bytes
+        var inverse = Float(1 / product)
+        if !inverse.isNormal { inverse = 1 }
+        if metric == .l2 {
+            append(length * length, to: &codes)
+            append(inverse * -2 * length, to: &codes)
+        } else {
+            var overlap: Float = 0
+            for i in center.indices { overlap += residual[i] * center[i] }
+            append(overlap, to: &codes)
+            append(inverse * length, to: &codes)
+        }
+    }
+
+    private func write(_ header: IndexHeader, to writer: inout IndexWriter) throws {
+        try writer.size(dimension)
+        try writer.size(codeSize)
+        try writer.value(header.metric.rawValue)
+        if bits > 1 { try writer.size(bits) }
+    }
+
+    func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws {
+        try writer.fourCC(bits == 1 ? "Ixrq" : "Ixrr")
+        try writer.header(header)
+        try write(header, to: &writer)
+        try writer.vector(codes)
+        try writer.vector(center)
+        try writer.u8(Self.queryBits)
+    }
+
+    var listType: FourCC { bits == 1 ? "Iwrq" : "Iwrr" }
+
+    func writeListFields(
+        _ header: IndexHeader, isResidual: Bool, to writer: inout IndexWriter
+    ) throws {
+        try write(header, to: &writer)
+        try writer.size(codeSize)
+        try writer.bool(isResidual)
+        try writer.u8(Self.queryBits)
+    }
+}
+
+/// The factor by which a unit vector is scaled before its components are cut to levels.
+enum RaBitQScale {
+    /// Keeps a component that lies on a level from falling below it.
+    static let margin = 1e-5
+
+    /// Where the search begins, as a share of its end, by the number of bits.
+    private static let starts: [Float] = [0, 0.15, 0.20, 0.52, 0.59, 0.71, 0.75, 0.77, 0.81]
+
+    /// The scale for which the cut vector points most nearly along the unit vector.
+    ///
+    /// All scales at which a component reaches its next level are tried in rising order.
+    static func best(_ unit: [Float], extraBits: Int) -> Float {
+        let top = 1 << extraBits - 1
+        let largest = unit.max() ?? 0
+        guard largest > 0 else { return 0 }
+        let end = Float(top + 10) / largest
+        let start = end * starts[extraBits]
+        var levels = unit.map { Int(Double(start * $0) + margin) }
+        var squared = Float(unit.count) / 4
+        var product: Float = 0
+        var steps = NodeHeap()
+        for (i, value) in unit.enumerated() {
+            squared += Float(levels[i] * levels[i] + levels[i])
+            product += (Float(levels[i]) + 0.5) * value
+            let next = Float(levels[i] + 1) * (1 / value)
+            if next < end { steps.push(key: next, node: Int32(i)) }
+        }
+        var (best, scale) = (Float(0), Float(0))
+        while let step = steps.pop() {
+            let i = Int(step.node)
+            levels[i] += 1
+            squared += Float(2 * levels[i])
+            product += unit[i]
+            let cosine = product / squared.squareRoot()
+            if cosine > best { (best, scale) = (cosine, step.key) }
+            guard levels[i] < top else { continue }
+            let next = Float(levels[i] + 1) * (1 / unit[i])
+            if next < end { steps.push(key: next, node: Int32(i)) }
+        }
+        return scale
+    }
+}
