@@ -7,22 +7,26 @@ protocol ReadableBinaryIndex: BinaryIndex {
     init(reading reader: inout IndexReader, type: FourCC) throws
 }
 
-/// Every type of index in files, by its four characters.
+/// Every type of index in files, by its four characters; older types are written as newer ones.
 enum IndexTypes {
     private static let types: [FourCC: any ReadableIndex.Type] = [
         "IxF2": FlatIndex.self, "IxFI": FlatIndex.self, "IxFl": FlatIndex.self,
         "IxHe": LSHIndex.self,
         "IxSQ": ScalarQuantizerIndex.self,
-        "IxPq": ProductQuantizerIndex.self,
+        "IxPq": ProductQuantizerIndex.self, "IxPQ": ProductQuantizerIndex.self,
+        "IxPo": ProductQuantizerIndex.self,
         "Imiq": MultiIndexQuantizer.self,
         "Ix2L": TwoLayerIndex.self,
         "IxRq": AdditiveQuantizerIndex.self, "IxLS": AdditiveQuantizerIndex.self,
         "IxPR": AdditiveQuantizerIndex.self, "IxPL": AdditiveQuantizerIndex.self,
         "ImRQ": ResidualCoarseQuantizer.self,
         "Ixrq": RaBitQIndex.self, "Ixrr": RaBitQIndex.self,
-        "IwFl": IVFFlatIndex.self, "IwFd": IVFFlatDedupIndex.self,
-        "IwSq": IVFScalarQuantizerIndex.self,
+        "IwFl": IVFFlatIndex.self, "IvFl": IVFFlatIndex.self, "IvFL": IVFFlatIndex.self,
+        "IwFd": IVFFlatDedupIndex.self,
+        "IwSq": IVFScalarQuantizerIndex.self, "IwSQ": IVFScalarQuantizerIndex.self,
+        "IvSQ": IVFScalarQuantizerIndex.self,
         "IwPQ": IVFProductQuantizerIndex.self, "IwQR": IVFProductQuantizerIndex.self,
+        "IvPQ": IVFProductQuantizerIndex.self, "IvQR": IVFProductQuantizerIndex.self,
         "IwRQ": IVFAdditiveQuantizerIndex.self, "IwLS": IVFAdditiveQuantizerIndex.self,
         "IwPR": IVFAdditiveQuantizerIndex.self, "IwPL": IVFAdditiveQuantizerIndex.self,
         "Iwrq": IVFRaBitQIndex.self, "Iwrr": IVFRaBitQIndex.self,

@@ -5,8 +5,10 @@ public struct IVFFlatIndex: InvertedIndex, ReadableIndex {
     var isResidual: Bool { false }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
-        var file = try InvertedFile(reading: &reader)
-        try file.readLists(&reader, codeSize: file.header.dimension * 4)
+        let isOld = type == "IvFl" || type == "IvFL"
+        var file = try InvertedFile(reading: &reader, isOld: isOld)
+        try file.readLists(
+            &reader, codeSize: file.header.dimension * 4, unitSize: type == "IvFl" ? 4 : 1)
         self.file = file
     }
 

@@ -6,11 +6,11 @@ public struct IVFScalarQuantizerIndex: InvertedIndex, ReadableIndex {
     let isResidual: Bool
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
-        var file = try InvertedFile(reading: &reader)
+        var file = try InvertedFile(reading: &reader, isOld: type == "IvSQ")
         try reader.requirePlainMetric(file.header.metric)
         quantizer = try ScalarQuantizer(reading: &reader, header: file.header)
         codeSize = try reader.size("code_size", in: quantizer.codeSize...quantizer.codeSize)
-        isResidual = try reader.bool("by_residual")
+        isResidual = type == "IwSq" ? try reader.bool("by_residual") : true
         try file.readLists(&reader, codeSize: codeSize)
         self.file = file
     }

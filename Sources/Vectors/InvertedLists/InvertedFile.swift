@@ -7,16 +7,28 @@ struct InvertedFile: Sendable {
     let quantizer: any VectorIndex
     let directMap: DirectMap
     private(set) var lists: InvertedLists = .none
+    /// Labels by list where an older file has them before the codes.
+    private var earlyIDs: [[Int64]]?
 
     /// The largest number of lists that is believed.
     static let listLimit = 1 << 24
 
     /// Reads what comes before the fields of the type; the lists follow those.
-    init(reading reader: inout IndexReader) throws {
+    ///
+    /// - Parameter isOld: whether the labels of the lists come here, and lists of codes without
+    ///   a type of their own later.
+    init(reading reader: inout IndexReader, isOld: Bool = false) throws {
         header = try reader.header()
         listCount = try reader.size("nlist", in: 0...Self.listLimit)
         nprobe = try reader.size("nprobe", in: 1...Int(Int32.max))
         quantizer = try IndexTypes.read("quantizer", &reader)
+        if isOld {
+            var ids: [[Int64]] = []
+            for list in 0..<listCount {
+                ids.append(try reader.vector("list\(list).ids", of: Int64.self))
+            }
+            earlyIDs = ids
+        }
         directMap = try DirectMap(reading: &reader)
         try reader.require(
             quantizer.dimension == header.dimension, "quantizer/d", found: quantizer.dimension,
@@ -31,11 +43,20 @@ struct InvertedFile: Sendable {
     /// - Parameter codeSize: bytes of a code; nil for lists of blocks, which are checked by the
     ///   index.
     /// - Parameter expected: how many vectors the lists hold, if not those of the header.
+    /// - Parameter unitSize: bytes of what an older file counts codes in.
     mutating func readLists(
-        _ reader: inout IndexReader, codeSize: Int?, expecting expected: Int? = nil
+        _ reader: inout IndexReader, codeSize: Int?, expecting expected: Int? = nil,
+        unitSize: Int = 1
     ) throws {
         let expected = expected ?? header.count
-        lists = try InvertedLists.read(&reader, listCount: listCount, codeSize: codeSize)
+        if let earlyIDs, let codeSize {
+            lists = .arrays(
+                try ArrayLists(
+                    reading: &reader, ids: earlyIDs, codeSize: codeSize, unitSize: unitSize))
+            self.earlyIDs = nil
+        } else {
+            lists = try InvertedLists.read(&reader, listCount: listCount, codeSize: codeSize)
+        }
         let total = (0..<lists.listCount).reduce(0) { $0 + lists.count($1) }
         if case .none = lists {
             try reader.require(

@@ -159,6 +159,22 @@ extension ArrayLists {
         }
     }
 
+    /// Reads the codes of an older file, for labels that were read before.
+    init(
+        reading reader: inout IndexReader, ids: [[Int64]], codeSize: Int, unitSize: Int
+    ) throws {
+        self.codeSize = codeSize
+        lists = []
+        for (list, ids) in ids.enumerated() {
+            let byteCount = try reader.product("list\(list).codes", ids.count, codeSize)
+            _ = try reader.size(
+                "list\(list).codes.size", in: byteCount / unitSize...byteCount / unitSize)
+            let codes = try reader.elements(
+                "list\(list).codes", count: byteCount, of: UInt8.self)
+            lists.append(List(ids: ids, codes: codes))
+        }
+    }
+
     func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("ilar")
         try writer.size(lists.count)

@@ -15,7 +15,8 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
     private let refinement: Refinement?
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
-        var file = try InvertedFile(reading: &reader)
+        var file = try InvertedFile(
+            reading: &reader, isOld: type == "IvPQ" || type == "IvQR")
         let header = file.header
         try reader.requirePlainMetric(header.metric)
         isResidual = try reader.bool("by_residual")
@@ -28,7 +29,7 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
             expected: "\(quantizer.codeSize)")
         try file.readLists(&reader, codeSize: codeSize)
         self.file = file
-        guard type == "IwQR" else {
+        guard type == "IwQR" || type == "IvQR" else {
             refinement = nil
             return
         }

@@ -25,14 +25,21 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
     var codeSize: Int { quantizer.codeSize }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
-        header = try reader.header()
+        var header = try reader.header()
         try reader.requirePlainMetric(header.metric)
+        // Older files say inner product where they mean L2.
+        if type != "IxPq" { header.metric = .l2 }
+        self.header = header
         quantizer = try ProductQuantizer(
             reading: &reader, dimension: header.dimension,
             isTrained: header.isTrained || header.count > 0)
         codes = try reader.vector(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, quantizer.codeSize))
+        guard type != "IxPQ" else {
+            (searchType, encodesSigns, polysemousThreshold) = (.asymmetric, false, 0)
+            return
+        }
         searchType = try reader.enumeration("search_type", as: SearchType.self)
         encodesSigns = try reader.bool("encode_signs")
         polysemousThreshold = Int(try reader.i32("polysemous_ht"))

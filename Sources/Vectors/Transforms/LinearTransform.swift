@@ -18,20 +18,24 @@ struct LinearTransform: ShapedTransform {
     let shape: TransformShape
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
-        self.type = type
         switch type {
-        case "Pcam":
+        case "Pcam", "PcAm", "PCAm":
+            // Older files lack one field, or two.
+            self.type = "Pcam"
             origin = .principalComponents(
-                eigenPower: try reader.f32("eigen_power"), epsilon: try reader.f32("epsilon"),
+                eigenPower: try reader.f32("eigen_power"),
+                epsilon: type == "Pcam" ? try reader.f32("epsilon") : 0,
                 rotates: try reader.bool("random_rotation"),
-                balancedBins: try reader.i32("balanced_bins"),
+                balancedBins: type == "PCAm" ? 0 : try reader.i32("balanced_bins"),
                 mean: try reader.vector("mean", of: Float.self),
                 eigenvalues: try reader.vector("eigenvalues", of: Float.self),
                 matrix: try reader.vector("PCAMat", of: Float.self))
         case "Viqm":
+            self.type = type
             origin = .iterativeQuantization(
                 maximumIterations: try reader.i32("max_iter"), seed: try reader.i32("seed"))
         default:
+            self.type = type
             origin = .plain
         }
         hasBias = try reader.bool("have_bias")

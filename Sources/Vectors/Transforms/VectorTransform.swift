@@ -47,7 +47,7 @@ enum Transforms {
         try reader.nested(name) { reader in
             let type = try reader.fourCC("type")
             switch type {
-            case "LTra", "rrot", "Pcam", "Viqm":
+            case "LTra", "rrot", "Pcam", "PcAm", "PCAm", "Viqm":
                 return try LinearTransform(reading: &reader, type: type)
             case "Viqt": return try IterativeQuantizationTransform(reading: &reader)
             case "HRot": return try HadamardRotation(reading: &reader)
