@@ -22,7 +22,14 @@ public struct ModelBenchmark: Sendable {
         public fileprivate(set) var firstTokenSeconds = 0.0
     }
 
+    /// Tokens of the passes before anything is measured: enough to reach every expert.
+    private static let warmUpTokens = 512
+
     /// Runs on the calling thread.
+    ///
+    /// The first prefill gives the time to the first token and is not among the repetitions, nor is a
+    /// second: they bring weights into memory and into the form they are kept in. `llama-bench` warms
+    /// up, too.
     ///
     /// - Throws: `GenerationError` if the cache cannot hold the sequences.
     public func run(_ model: any CausalModel) throws -> Result {
@@ -30,8 +37,8 @@ public struct ModelBenchmark: Sendable {
         let store = PageStore(
             model.cacheLayout, maximumBytes: LanguageModel.Options().cacheBytes)
         let clock = ContinuousClock()
-        let begin = clock.now
-        for repetition in 0..<max(1, repetitions) {
+        result.firstTokenSeconds = try warmUp(model, store, clock)
+        for _ in 0..<max(1, repetitions) {
             var tokens = Tokens(vocabularySize: model.vocabularySize)
             if promptTokens > 0 {
                 let decoder = SequenceDecoder(model, cache: PagedCache(store))
@@ -41,13 +48,28 @@ public struct ModelBenchmark: Sendable {
                 _ = try Sampler.largest(of: logits)
                 result.prefillTokensPerSecond.append(
                     Double(promptTokens) / (clock.now - start).inSeconds)
-                if repetition == 0 { result.firstTokenSeconds = (clock.now - begin).inSeconds }
             }
             if generateTokens > 0 {
                 result.decodeTokensPerSecond.append(try decode(model, store, &tokens))
             }
         }
         return result
+    }
+
+    /// Gives the time of the first prefill.
+    private func warmUp(_ model: any CausalModel, _ store: PageStore, _ clock: ContinuousClock)
+        throws -> Double
+    {
+        let standard = min(Self.warmUpTokens, model.contextLength)
+        var seconds: [Double] = []
+        for _ in 0..<2 {
+            var tokens = Tokens(vocabularySize: model.vocabularySize)
+            let decoder = SequenceDecoder(model, cache: PagedCache(store))
+            let start = clock.now
+            _ = try decoder.prefill(tokens.take(promptTokens > 0 ? promptTokens : standard))
+            seconds.append((clock.now - start).inSeconds)
+        }
+        return seconds[0]
     }
 
     private func decode(_ model: any CausalModel, _ store: PageStore, _ tokens: inout Tokens)
