@@ -5,8 +5,8 @@ public struct ResidualCoarseQuantizer: HeaderedIndex, ReadableIndex {
     /// How many times `k` partial sums a search follows; negative for all of them.
     private let beamFactor: Float
 
-    /// Sums that an exhaustive search looks at.
-    private static let exhaustiveLimit = 1 << 24
+    /// Components of the partial sums that a search may hold at once.
+    private static let beamLimit = 1 << 27
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -31,19 +31,19 @@ public struct ResidualCoarseQuantizer: HeaderedIndex, ReadableIndex {
     ) throws -> Neighbors {
         let factor = parameters.beamFactor ?? beamFactor
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
-        if factor < 0 || metric.isSimilarity {
-            guard count <= Self.exhaustiveLimit else {
-                throw VectorSearchError.unsupported(
-                    "search of all \(count) sums", by: "ResidualCoarseQuantizer")
-            }
-        }
-        let wanted = (Double(k) * Double(max(1, factor))).rounded(.down)
         // A beam that holds every sum is what a negative factor asks for.
         let isWhole = factor < 0 || metric.isSimilarity
-        let beam = isWhole ? count : Int(min(Double(count), wanted))
+        let wanted = (Double(k) * Double(max(1, factor))).rounded(.down)
+        let beam = isWhole ? count : max(Int(min(Double(count), wanted)), min(k, count))
+        // Each partial sum holds what is left of the query, and some words beside it.
+        guard beam <= Self.beamLimit / (dimension + 16) else {
+            throw VectorSearchError.unsupported(
+                "search that follows \(beam) sums; ask for fewer lists or a smaller factor",
+                by: "ResidualCoarseQuantizer")
+        }
         for query in 0..<queries.count {
             var top = TopK(min(k, count), metric)
-            follow(queries.row(query), beam: max(beam, min(k, count))) { top.offer($0, $1) }
+            follow(queries.row(query), beam: beam) { top.offer($0, $1) }
             neighbors.store(top, query: query)
         }
         return neighbors

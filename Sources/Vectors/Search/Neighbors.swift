@@ -62,7 +62,7 @@ public struct RangeHits: Sendable, Hashable {
 /// Bounds on what one search may ask for.
 enum SearchLimits {
     /// Places in one answer: 12 bytes each.
-    static let resultLimit = 1 << 30
+    static let resultLimit = 1 << 28
 
     static func check(k: Int, queryCount: Int) throws(VectorSearchError) {
         guard k >= 0 else { throw .negativeK(k) }
