@@ -354,6 +354,10 @@ extension FactoryParser {
         }
         guard parts.count == 2 else {
             try refuseUnbuilt(parts[1])
+            // Spectral hashes name the transform before them.
+            if text(parts[2]).hasPrefix("SH") {
+                throw failure(parts[2].lowerBound, .notBuilt(text(parts[2])))
+            }
             throw unexpected(parts[2], "the end")
         }
         guard let kind = try codes(parts[1], dimension, metric, inLists: true) else {
