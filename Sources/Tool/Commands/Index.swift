@@ -4,7 +4,7 @@ import FathomVectors
 struct Index: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Works on indexes of vectors.",
-        subcommands: [RewriteIndex.self])
+        subcommands: [BuildIndex.self, RewriteIndex.self])
 }
 
 struct RewriteIndex: ParsableCommand {

@@ -1,0 +1,92 @@
+import ArgumentParser
+import FathomVectors
+
+struct BuildIndex: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "build",
+        abstract: "Trains an index of vectors and fills it.",
+        discussion: """
+            The factory string names the index as Faiss does: Flat, SQ8, PQ16, LSH, RaBitQ4, \
+            HNSW32, IVF256,PQ16 or OPQ16,IVF1024_HNSW32,PQ16x4fs; IDMap and RFlat may go around \
+            it. Vectors are read from .fvecs and .npy files, or from safetensors with a tensor \
+            'vectors'.
+            """)
+
+    /// How nearness is measured.
+    enum NearnessMetric: String, ExpressibleByArgument, CaseIterable {
+        case l2
+        case ip
+
+        var metric: Metric { self == .l2 ? .l2 : .innerProduct }
+    }
+
+    @Option(help: ArgumentHelp("Index to build.", valueName: "string"))
+    var factory: String
+
+    @Option(help: ArgumentHelp("Vectors to train on; those to add if left out.", valueName: "file"))
+    var train: String?
+
+    @Option(help: ArgumentHelp("Vectors to add.", valueName: "file"))
+    var add: String
+
+    @Option(help: "Squared Euclidean distance, or inner product.")
+    var metric = NearnessMetric.l2
+
+    @Option(
+        help: ArgumentHelp("Name of the tensor in safetensors files.", valueName: "name"))
+    var tensor = "vectors"
+
+    @Option(help: ArgumentHelp("Index file to write.", valueName: "file"))
+    var output: String
+
+    func run() throws {
+        let added = try rows(add)
+        let description = try IndexDescription(
+            factory, dimension: added.dimension, metric: metric.metric)
+        var builder = try IndexBuilder(description)
+        let line = StageLine()
+        defer { line.close() }
+        if !builder.isTrained {
+            try builder.train(try train.map(rows) ?? added, progress: line.show)
+        }
+        try builder.add(added, progress: line.show)
+        try builder.write(output)
+        line.close()
+        StandardError.write("\(output): \(builder.count) vectors of \(added.dimension)\n")
+    }
+
+    private func rows(_ path: String) throws -> VectorRows {
+        switch try QueryRows(path: path, tensor: tensor) {
+        case .floats(let values, let dimension):
+            return try VectorRows(values, dimension: dimension)
+        case .bytes:
+            throw ToolError("\(path): holds bytes; give vectors of floats")
+        }
+    }
+}
+
+/// Shows stages of a build on standard error: one line that changes on a terminal, a line a stage
+/// elsewhere.
+private final class StageLine {
+    private var lastStage = ""
+    private var lastPercent = -1
+    private var isOpen = false
+
+    func show(_ progress: TrainingProgress) {
+        let percent = 100 * progress.completed / max(1, progress.total)
+        guard StandardError.isTerminal else {
+            if progress.stage != lastStage { StandardError.write(progress.stage + "\n") }
+            lastStage = progress.stage
+            return
+        }
+        guard progress.stage != lastStage || percent != lastPercent else { return }
+        (lastStage, lastPercent) = (progress.stage, percent)
+        StandardError.write("\r\u{1B}[K\(progress.stage), \(percent)%")
+        isOpen = true
+    }
+
+    func close() {
+        if isOpen { StandardError.write("\r\u{1B}[K") }
+        isOpen = false
+    }
+}
