@@ -12,7 +12,7 @@ public struct VectorRows: Sendable, Hashable {
         self.init(checked: values, dimension: dimension)
     }
 
-    init(checked values: [Float], dimension: Int) {
+    package init(checked values: [Float], dimension: Int) {
         self.values = values
         self.dimension = dimension
         count = dimension > 0 ? values.count / dimension : 0

@@ -133,7 +133,7 @@ extension IndexBuilder {
 }
 
 extension IndexDescription.ScalarType {
-    var kind: ScalarQuantizer.Kind {
+    package var kind: ScalarQuantizer.Kind {
         switch self {
         case .eightBit: .eightBit
         case .sixBit: .sixBit

@@ -8,22 +8,22 @@ import FathomKernels
 /// of a vector follows behind the codes of the block.
 ///
 /// Source: André, Kermarrec, Le Scouarnec, "Cache locality is not enough", 2015; layout of Faiss.
-struct FastScanBlocks: Sendable {
+package struct FastScanBlocks: Sendable {
     /// M.
-    let partCount: Int
+    package let partCount: Int
     /// Vectors of a block.
-    let rows: Int
+    package let rows: Int
     /// Bytes behind the codes, a vector.
-    let extraBytes: Int
+    package let extraBytes: Int
 
     /// M rounded up to even.
-    var paddedPartCount: Int { (partCount + 1) / 2 * 2 }
+    package var paddedPartCount: Int { (partCount + 1) / 2 * 2 }
     /// Bytes of a block's codes.
-    var packedSize: Int { rows * paddedPartCount / 2 }
+    package var packedSize: Int { rows * paddedPartCount / 2 }
     /// Bytes of a block.
-    var stride: Int { packedSize + rows * extraBytes }
+    package var stride: Int { packedSize + rows * extraBytes }
 
-    init(partCount: Int, rows: Int, extraBytes: Int = 0) {
+    package init(partCount: Int, rows: Int, extraBytes: Int = 0) {
         self.partCount = partCount
         self.rows = rows
         self.extraBytes = extraBytes
@@ -46,7 +46,7 @@ struct FastScanBlocks: Sendable {
     }
 
     /// The number that a vector has in a part.
-    func number(_ codes: UnsafeRawPointer, row: Int, part: Int) -> Int {
+    package func number(_ codes: UnsafeRawPointer, row: Int, part: Int) -> Int {
         let place = row % rows
         let vector = place % 16
         let byte = vector < 8 ? 2 * vector : 2 * (vector - 8) + 1
@@ -57,7 +57,7 @@ struct FastScanBlocks: Sendable {
     }
 
     /// What is stored of a vector behind the codes.
-    func extra(_ codes: UnsafeRawPointer, row: Int) -> UnsafeRawPointer {
+    package func extra(_ codes: UnsafeRawPointer, row: Int) -> UnsafeRawPointer {
         codes + row / rows * stride + packedSize + row % rows * extraBytes
     }
 
@@ -66,7 +66,7 @@ struct FastScanBlocks: Sendable {
     /// - Parameters:
     ///   - table: `[paddedPartCount, 16]`.
     ///   - scale: of the last two of the `partCount` parts.
-    func forEachSum(
+    package func forEachSum(
         _ codes: UnsafeRawPointer, count: Int, table: [UInt8], scale: Int32 = 1,
         _ body: (Int, Int32) -> Void
     ) {

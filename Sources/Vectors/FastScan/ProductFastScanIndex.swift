@@ -69,7 +69,7 @@ extension FastScanBlocks {
         try reader.product("ntotal2", count / rows + (count % rows > 0 ? 1 : 0), rows)
     }
 
-    func writeCodes(_ writer: inout IndexWriter, _ codes: [UInt8], count: Int) throws {
+    package func writeCodes(_ writer: inout IndexWriter, _ codes: [UInt8], count: Int) throws {
         try writer.size((count + rows - 1) / rows * rows)
         try writer.size(paddedPartCount)
         try writer.vector(codes)

@@ -4,8 +4,8 @@ import FathomKernels
 ///
 /// Formulas: Faiss, `ScalarQuantizer`. With codes c of b bits, a component is
 /// vmin + (c + ½) / (2^b − 1) · vdiff.
-struct ScalarQuantizer: Sendable {
-    enum Kind: Int32, Sendable {
+package struct ScalarQuantizer: Sendable {
+    package enum Kind: Int32, Sendable {
         case eightBit = 0
         case fourBit = 1
         case eightBitUniform = 2

@@ -5,25 +5,25 @@
 #endif
 
 /// Random numbers as Faiss draws them, so that equal seeds give equal samples and rotations.
-struct FaissRandom {
+package struct FaissRandom {
     private var generator: MersenneTwister
 
-    init(seed: UInt32) { generator = MersenneTwister(seed: seed) }
+    package init(seed: UInt32) { generator = MersenneTwister(seed: seed) }
 
     /// A number from 0 to 2³¹ − 1.
-    mutating func integer() -> Int { Int(generator.next() & 0x7FFF_FFFF) }
+    package mutating func integer() -> Int { Int(generator.next() & 0x7FFF_FFFF) }
 
     /// A number below a bound.
-    mutating func integer(below bound: Int) -> Int { generator.next(below: bound) }
+    package mutating func integer(below bound: Int) -> Int { generator.next(below: bound) }
 
     /// A number from 0 to 1, both included.
-    mutating func float() -> Float { Float(generator.next()) / Float(UInt32.max) }
+    package mutating func float() -> Float { Float(generator.next()) / Float(UInt32.max) }
 
     /// A number from 0 to 1, both included.
-    mutating func double() -> Double { Double(generator.next()) / Double(UInt32.max) }
+    package mutating func double() -> Double { Double(generator.next()) / Double(UInt32.max) }
 
     /// The numbers below `count` in random order.
-    static func permutation(_ count: Int, seed: UInt32) -> [Int] {
+    package static func permutation(_ count: Int, seed: UInt32) -> [Int] {
         var random = FaissRandom(seed: seed)
         var numbers = Array(0..<count)
         for i in 0..<max(0, count - 1) {
@@ -33,7 +33,7 @@ struct FaissRandom {
     }
 
     /// Numbers that are normal with variance 1, by Marsaglia's polar method.
-    static func normal(_ count: Int, seed: UInt32) -> [Float] {
+    package static func normal(_ count: Int, seed: UInt32) -> [Float] {
         var values = [Float](repeating: 0, count: count)
         forEachBlock(count, seed: seed) { random, range in
             var waiting: Double?

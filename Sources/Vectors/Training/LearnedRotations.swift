@@ -2,22 +2,22 @@
 ///
 /// Source: Ge, He, Ke, Sun, "Optimized product quantization", 2013: quantizer and rotation are
 /// improved in turn.
-struct OptimizedRotation: TrainableTransform {
-    let partCount: Int
+package struct OptimizedRotation: TrainableTransform {
+    package let partCount: Int
     private var map: LinearMap
-    var inputDimension: Int { map.inputDimension }
-    var outputDimension: Int { map.outputDimension }
-    var isTrained: Bool { !map.matrix.isEmpty }
+    package var inputDimension: Int { map.inputDimension }
+    package var outputDimension: Int { map.outputDimension }
+    package var isTrained: Bool { !map.matrix.isEmpty }
 
     private static let roundCount = 50
     private static let sampleLimit = 65_536
 
-    init(_ inputDimension: Int, _ outputDimension: Int, partCount: Int) {
+    package init(_ inputDimension: Int, _ outputDimension: Int, partCount: Int) {
         self.partCount = partCount
         map = LinearMap(inputDimension, outputDimension)
     }
 
-    mutating func train(
+    package mutating func train(
         _ rows: VectorRows, _ progress: TrainingProgressHandler?
     ) throws(TrainingError) {
         let rows = rows.sample(Self.sampleLimit)
@@ -60,9 +60,9 @@ struct OptimizedRotation: TrainableTransform {
         }
     }
 
-    func apply(_ rows: VectorRows) -> VectorRows { map.apply(rows) }
+    package func apply(_ rows: VectorRows) -> VectorRows { map.apply(rows) }
 
-    func write(to writer: inout IndexWriter) throws {
+    package func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("LTra")
         try map.write(hasBias: false, isTrained: isTrained, to: &writer)
     }
@@ -71,29 +71,29 @@ struct OptimizedRotation: TrainableTransform {
 /// Centres, normalises and rotates so that the signs of the components lose little.
 ///
 /// Source: Gong, Lazebnik, "Iterative quantization", 2011: signs and rotation are chosen in turn.
-struct SignRotation: TrainableTransform {
+package struct SignRotation: TrainableTransform {
     private var mean: [Float] = []
     private var rotation: LinearMap
     /// The principal components, if there are fewer outputs than inputs, and the rotation in one.
     private var combined: LinearMap
-    let usesPrincipalComponents: Bool
+    package let usesPrincipalComponents: Bool
     /// How far components are from their signs, before the first and after each round.
-    private(set) var losses: [Double] = []
+    package private(set) var losses: [Double] = []
 
-    var inputDimension: Int { combined.inputDimension }
-    var outputDimension: Int { combined.outputDimension }
-    var isTrained: Bool { !combined.matrix.isEmpty }
+    package var inputDimension: Int { combined.inputDimension }
+    package var outputDimension: Int { combined.outputDimension }
+    package var isTrained: Bool { !combined.matrix.isEmpty }
 
     private static let roundCount = 50
     private static let seed: UInt32 = 123
 
-    init(_ inputDimension: Int, _ outputDimension: Int, usesPrincipalComponents: Bool) {
+    package init(_ inputDimension: Int, _ outputDimension: Int, usesPrincipalComponents: Bool) {
         self.usesPrincipalComponents = usesPrincipalComponents
         rotation = LinearMap(outputDimension, outputDimension)
         combined = LinearMap(inputDimension, outputDimension)
     }
 
-    mutating func train(
+    package mutating func train(
         _ rows: VectorRows, _ progress: TrainingProgressHandler?
     ) throws(TrainingError) {
         let rows = rows.sample(max(10 * inputDimension, 32_768))
@@ -136,11 +136,11 @@ struct SignRotation: TrainableTransform {
         }
     }
 
-    func apply(_ rows: VectorRows) -> VectorRows {
+    package func apply(_ rows: VectorRows) -> VectorRows {
         combined.apply(rows.subtracting(mean).normalized())
     }
 
-    func write(to writer: inout IndexWriter) throws {
+    package func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("Viqt")
         try writer.vector(mean)
         try writer.bool(usesPrincipalComponents)

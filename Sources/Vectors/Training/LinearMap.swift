@@ -77,7 +77,7 @@ extension VectorRows {
     }
 
     /// Σ x yᵀ over rows x of this and y of the other: `[dimension, other.dimension]`.
-    func products(with other: VectorRows) -> [Double] {
+    package func products(with other: VectorRows) -> [Double] {
         precondition(other.count == count, "as many rows")
         let (height, width) = (dimension, other.dimension)
         var sums = [Double](repeating: 0, count: height * width)

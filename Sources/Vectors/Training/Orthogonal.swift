@@ -5,12 +5,12 @@
 #endif
 
 /// Orthonormal matrices: by QR of random numbers, and nearest to a given matrix.
-enum Orthogonal {
+package enum Orthogonal {
     /// The orthonormal columns Q of A = Q R, by Householder reflections.
     ///
     /// Signs are those of LAPACK: each diagonal element of R has the sign opposite to what it
     /// reflects. Both matrices hold one column of `rowCount` elements after the other.
-    static func columns(
+    package static func columns(
         ofQR matrix: [Float], rowCount: Int, columnCount: Int
     ) -> [Float] {
         precondition(columnCount <= rowCount && matrix.count == rowCount * columnCount)
@@ -59,7 +59,7 @@ enum Orthogonal {
     /// Faiss's random rotation, `[outputDimension, inputDimension]`.
     ///
     /// With more outputs than inputs, columns of a larger rotation are left out.
-    static func randomRotation(
+    package static func randomRotation(
         inputDimension: Int, outputDimension: Int, seed: UInt32
     ) -> [Float] {
         let size = max(inputDimension, outputDimension)
@@ -75,7 +75,7 @@ enum Orthogonal {
     ///
     /// V and S² are the eigenvectors and eigenvalues of Mᵀ M. Directions that M takes to (nearly)
     /// nothing get any orthonormal image. Matrices are `[rowCount, columnCount]` by rows.
-    static func nearest(to matrix: [Double], rowCount: Int, columnCount: Int) -> [Double] {
+    package static func nearest(to matrix: [Double], rowCount: Int, columnCount: Int) -> [Double] {
         precondition(columnCount <= rowCount && matrix.count == rowCount * columnCount)
         var gram = [Double](repeating: 0, count: columnCount * columnCount)
         for row in 0..<rowCount {

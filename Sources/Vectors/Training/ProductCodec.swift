@@ -1,19 +1,19 @@
 /// Trains and applies a product quantizer to many vectors at once.
-struct TrainableProductQuantizer: Sendable {
-    let dimension: Int
+package struct TrainableProductQuantizer: Sendable {
+    package let dimension: Int
     /// M.
-    let partCount: Int
+    package let partCount: Int
     /// b.
-    let bits: Int
+    package let bits: Int
     /// `[M, 2^b, dimension / M]`; empty before training.
     private(set) var centroids: [Float] = []
 
-    var centroidCount: Int { 1 << bits }
-    var partDimension: Int { dimension / partCount }
-    var codeSize: Int { (partCount * bits + 7) / 8 }
-    var isTrained: Bool { !centroids.isEmpty }
+    package var centroidCount: Int { 1 << bits }
+    package var partDimension: Int { dimension / partCount }
+    package var codeSize: Int { (partCount * bits + 7) / 8 }
+    package var isTrained: Bool { !centroids.isEmpty }
 
-    init(dimension: Int, partCount: Int, bits: Int) {
+    package init(dimension: Int, partCount: Int, bits: Int) {
         precondition(
             partCount > 0 && dimension.isMultiple(of: partCount) && (1...24).contains(bits))
         self.dimension = dimension
@@ -24,7 +24,7 @@ struct TrainableProductQuantizer: Sendable {
     /// Finds the centroids of each part on its own.
     ///
     /// - Parameter continues: begins with the centroids that are there.
-    mutating func train(
+    package mutating func train(
         _ rows: VectorRows, _ settings: KMeans.Settings,
         continues: Bool = false, _ progress: TrainingProgressHandler?
     ) throws(TrainingError) {
@@ -52,7 +52,7 @@ struct TrainableProductQuantizer: Sendable {
     }
 
     /// The nearest centroid of each part: `[rows, M]`.
-    func numbers(of rows: VectorRows) -> [UInt32] {
+    package func numbers(of rows: VectorRows) -> [UInt32] {
         var numbers = [UInt32](repeating: 0, count: rows.count * partCount)
         for part in 0..<partCount {
             let found = NearestCentroids(centroids(of: part), isSimilarity: false)
@@ -65,7 +65,7 @@ struct TrainableProductQuantizer: Sendable {
     }
 
     /// The vectors of centroid numbers.
-    func decode(_ numbers: [UInt32]) -> VectorRows {
+    package func decode(_ numbers: [UInt32]) -> VectorRows {
         var values: [Float] = []
         values.reserveCapacity(numbers.count * partDimension)
         for (place, number) in numbers.enumerated() {
@@ -76,7 +76,7 @@ struct TrainableProductQuantizer: Sendable {
     }
 
     /// Codes of centroid numbers, least significant bits first.
-    func pack(_ numbers: [UInt32]) -> [UInt8] {
+    package func pack(_ numbers: [UInt32]) -> [UInt8] {
         if bits == 8 { return numbers.map { UInt8(truncatingIfNeeded: $0) } }
         var codes: [UInt8] = []
         codes.reserveCapacity(numbers.count / partCount * codeSize)
@@ -89,7 +89,7 @@ struct TrainableProductQuantizer: Sendable {
     }
 
     /// The centroid numbers of codes.
-    func unpack(_ codes: [UInt8]) -> [UInt32] {
+    package func unpack(_ codes: [UInt8]) -> [UInt32] {
         if bits == 8 { return codes.map { UInt32($0) } }
         var numbers: [UInt32] = []
         numbers.reserveCapacity(codes.count / codeSize * partCount)
@@ -105,7 +105,7 @@ struct TrainableProductQuantizer: Sendable {
         return numbers
     }
 
-    func write(to writer: inout IndexWriter) throws {
+    package func write(to writer: inout IndexWriter) throws {
         try writer.size(dimension)
         try writer.size(partCount)
         try writer.size(bits)
@@ -201,7 +201,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
 
 extension FastScanBlocks {
     /// Interleaves 4-bit numbers, `[vectors, partCount]`.
-    func packed(_ numbers: [UInt32]) -> [UInt8] {
+    package func packed(_ numbers: [UInt32]) -> [UInt8] {
         let count = numbers.count / partCount
         var codes = [UInt8](repeating: 0, count: (count + rows - 1) / rows * stride)
         for row in 0..<count {

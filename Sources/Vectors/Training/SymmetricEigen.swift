@@ -8,11 +8,11 @@
 ///
 /// Householder reflections make the matrix tridiagonal, then QL steps with implicit shifts make it
 /// diagonal. Source: Golub, Van Loan, "Matrix Computations", chapter 8.
-enum SymmetricEigen {
+package enum SymmetricEigen {
     /// Eigenvalues in falling order, and their eigenvectors one a row.
     ///
     /// - Parameter matrix: `[size, size]`, symmetric.
-    static func decompose(
+    package static func decompose(
         _ matrix: [Double], size n: Int
     ) -> (values: [Double], vectors: [Double]) {
         precondition(matrix.count == n * n, "a matrix of another size")

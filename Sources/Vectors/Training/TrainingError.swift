@@ -44,14 +44,14 @@ extension VectorRows {
     }
 
     /// Some rows, in the order of their numbers.
-    func gathering(_ rows: some Sequence<Int>) -> VectorRows {
+    package func gathering(_ rows: some Sequence<Int>) -> VectorRows {
         var gathered: [Float] = []
         for row in rows { gathered += values[row * dimension..<(row + 1) * dimension] }
         return VectorRows(checked: gathered, dimension: dimension)
     }
 
     /// All rows, or a random sample of a size.
-    func sample(_ limit: Int, seed: UInt32 = 1234) -> VectorRows {
+    package func sample(_ limit: Int, seed: UInt32 = 1234) -> VectorRows {
         guard count > limit else { return self }
         return gathering(FaissRandom.permutation(count, seed: seed).prefix(limit))
     }

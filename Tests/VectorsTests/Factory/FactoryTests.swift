@@ -1,8 +1,7 @@
 import FathomJSON
 import FathomTestSupport
+import FathomVectors
 import Testing
-
-@testable import FathomVectors
 
 @Suite struct FactoryTests {
     /// What Faiss reads and this refuses: what fails there later, makes no sense, or is not built.

@@ -2,9 +2,8 @@ import FathomCheckpoints
 import FathomJSON
 import FathomTensors
 import FathomTestSupport
+import FathomVectors
 import Testing
-
-@testable import FathomVectors
 
 /// Vectors and numbers of Faiss for tests of training.
 enum TrainingFixture {
