@@ -1,5 +1,5 @@
 /// Bit vectors as they are, compared one by one.
-public struct BinaryFlatIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
+public struct BinaryFlatIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     let header: BinaryHeader
     let codes: [UInt8]
 
@@ -11,7 +11,7 @@ public struct BinaryFlatIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
 
     public var acceptedParameters: Set<SearchParameters.Name> { [.selector] }
 
-    private func scan<Collector: HitCollector>(
+    func scan<Collector: HitCollector>(
         _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
     ) {
         codes.withUnsafeBytes { bytes in
@@ -19,30 +19,6 @@ public struct BinaryFlatIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
             CodeRun(codes: base, codeSize: codeSize, count: count).scan(
                 with: HammingScanner(query), selector: parameters.selector, into: &collector)
         }
-    }
-
-    public func nearest(
-        _ queries: BinaryRows, k: Int, parameters: SearchParameters
-    ) throws -> BinaryNeighbors {
-        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
-        for query in 0..<queries.count {
-            var top = TopK(min(k, count), isSimilarity: false)
-            scan(queries.row(query), parameters, into: &top)
-            neighbors.store(top, query: query)
-        }
-        return neighbors
-    }
-
-    public func within(
-        _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
-    ) throws -> RangeHits {
-        var hits = RangeHits()
-        for query in 0..<queries.count {
-            var collector = RangeCollector(radius: Float(radius), .l2)
-            scan(queries.row(query), parameters, into: &collector)
-            hits.append(collector.hits)
-        }
-        return hits
     }
 
     public func reconstruct(_ id: Int64) throws -> [UInt8] {

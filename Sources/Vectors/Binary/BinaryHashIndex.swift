@@ -1,5 +1,5 @@
 /// Buckets of bit vectors by their first bits.
-public struct BinaryHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
+public struct BinaryHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     private struct Bucket: Sendable {
         let hash: UInt64
         let ids: [Int64]
@@ -58,7 +58,7 @@ public struct BinaryHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
 
     public var acceptedParameters: Set<SearchParameters.Name> { [.selector, .nflip] }
 
-    private func scan<Collector: HitCollector>(
+    func scan<Collector: HitCollector>(
         _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
     ) throws {
         let hash = query.withUnsafeBytes { bytes -> UInt64 in
@@ -80,30 +80,6 @@ public struct BinaryHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
                 }
             }
         }
-    }
-
-    public func nearest(
-        _ queries: BinaryRows, k: Int, parameters: SearchParameters
-    ) throws -> BinaryNeighbors {
-        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
-        for query in 0..<queries.count {
-            var top = TopK(min(k, count), isSimilarity: false)
-            try scan(queries.row(query), parameters, into: &top)
-            neighbors.store(top, query: query)
-        }
-        return neighbors
-    }
-
-    public func within(
-        _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
-    ) throws -> RangeHits {
-        var hits = RangeHits()
-        for query in 0..<queries.count {
-            var collector = RangeCollector(radius: Float(radius), .l2)
-            try scan(queries.row(query), parameters, into: &collector)
-            hits.append(collector.hits)
-        }
-        return hits
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -1,5 +1,5 @@
 /// Inverted lists of bit vectors.
-public struct BinaryIVFIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
+public struct BinaryIVFIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     let header: BinaryHeader
     private let listCount: Int
     private let nprobe: Int
@@ -35,7 +35,7 @@ public struct BinaryIVFIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
         InvertedFile.parameters.union([.useHeap])
     }
 
-    private func scan<Collector: HitCollector>(
+    func scan<Collector: HitCollector>(
         _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
     ) throws {
         let probeCount = min(parameters.nprobe ?? nprobe, listCount)
@@ -53,30 +53,6 @@ public struct BinaryIVFIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
                     .scan(with: scanner, selector: parameters.selector, into: &collector)
             }
         }
-    }
-
-    public func nearest(
-        _ queries: BinaryRows, k: Int, parameters: SearchParameters
-    ) throws -> BinaryNeighbors {
-        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
-        for query in 0..<queries.count {
-            var top = TopK(min(k, count), isSimilarity: false)
-            try scan(queries.row(query), parameters, into: &top)
-            neighbors.store(top, query: query)
-        }
-        return neighbors
-    }
-
-    public func within(
-        _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
-    ) throws -> RangeHits {
-        var hits = RangeHits()
-        for query in 0..<queries.count {
-            var collector = RangeCollector(radius: Float(radius), .l2)
-            try scan(queries.row(query), parameters, into: &collector)
-            hits.append(collector.hits)
-        }
-        return hits
     }
 
     public func write(to writer: inout IndexWriter) throws {

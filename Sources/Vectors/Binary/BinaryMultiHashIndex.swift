@@ -1,5 +1,5 @@
 /// Several tables of bit vectors by consecutive groups of their bits.
-public struct BinaryMultiHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
+public struct BinaryMultiHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     fileprivate struct Table: Sendable {
         let idWidth: Int
         /// In the order of the file, which is that of a hash map.
@@ -52,7 +52,7 @@ public struct BinaryMultiHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
         return found.sorted().map { Int32($0) }
     }
 
-    private func scan<Collector: HitCollector>(
+    func scan<Collector: HitCollector>(
         _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
     ) throws {
         let positions = try candidates(query, parameters.nflip ?? nflip)
@@ -63,30 +63,6 @@ public struct BinaryMultiHashIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
             if let selector = parameters.selector, !selector.contains(Int64(position)) { continue }
             collector.offer(distance, Int64(position))
         }
-    }
-
-    public func nearest(
-        _ queries: BinaryRows, k: Int, parameters: SearchParameters
-    ) throws -> BinaryNeighbors {
-        var neighbors = BinaryNeighbors(queryCount: queries.count, k: k)
-        for query in 0..<queries.count {
-            var top = TopK(min(k, count), isSimilarity: false)
-            try scan(queries.row(query), parameters, into: &top)
-            neighbors.store(top, query: query)
-        }
-        return neighbors
-    }
-
-    public func within(
-        _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
-    ) throws -> RangeHits {
-        var hits = RangeHits()
-        for query in 0..<queries.count {
-            var collector = RangeCollector(radius: Float(radius), .l2)
-            try scan(queries.row(query), parameters, into: &collector)
-            hits.append(collector.hits)
-        }
-        return hits
     }
 
     public func reconstruct(_ id: Int64) throws -> [UInt8] { try storage.reconstruct(id) }
