@@ -42,29 +42,6 @@ extension HNSWGraph {
     }
 }
 
-/// Which vectors a search has met.
-struct VisitedSet {
-    private var marks: [UInt32]
-    private var mark: UInt32 = 0
-
-    init(count: Int) { marks = Array(repeating: 0, count: count) }
-
-    mutating func clear() {
-        if mark == .max {
-            for i in marks.indices { marks[i] = 0 }
-            mark = 0
-        }
-        mark += 1
-    }
-
-    /// Adds a vector; false if it was there.
-    mutating func insert(_ position: Int32) -> Bool {
-        if marks[Int(position)] == mark { return false }
-        marks[Int(position)] = mark
-        return true
-    }
-}
-
 /// A vector met on the way, nearer with a smaller key.
 private struct Candidate {
     let key: Float

@@ -46,22 +46,11 @@ public struct NNDescentIndex: HeaderedIndex, ReadableIndex {
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
-        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
-        guard count > 0 else { return neighbors }
-        var visited = VisitedSet(count: count)
         let degree = Int(shape[0])
-        let size = min(max(parameters.searchL ?? Int(searchL), k), count)
-        for query in 0..<queries.count {
-            let search = PoolSearch(
-                try storage.distances(from: queries.row(query)),
-                isSimilarity: metric.isSimilarity, start: [], size: size, count: count,
-                seed: UInt32(bitPattern: seed), &visited
-            ) { graph[Int($0) * degree..<(Int($0) + 1) * degree] }
-            var top = TopK(min(k, count), metric)
-            search.offer(into: &top, isSimilarity: metric.isSimilarity)
-            neighbors.store(top, query: query)
-        }
-        return neighbors
+        return try PoolSearch.nearest(
+            queries, k: k, in: storage, poolSize: parameters.searchL ?? Int(searchL),
+            seed: UInt32(bitPattern: seed)
+        ) { graph[Int($0) * degree..<(Int($0) + 1) * degree] }
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }

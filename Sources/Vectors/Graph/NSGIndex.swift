@@ -76,20 +76,12 @@ public struct NSGIndex: HeaderedIndex, ReadableIndex {
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
-        var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
-        guard count > 0 else { return neighbors }
-        var visited = VisitedSet(count: count)
-        let size = min(max(parameters.searchL ?? Int(searchL), k), count)
-        for query in 0..<queries.count {
-            let search = PoolSearch(
-                try storage.distances(from: queries.row(query)),
-                isSimilarity: metric.isSimilarity, start: Array(list(entryPoint)), size: size,
-                count: count, seed: 0x1234, &visited, neighbors: list)
-            var top = TopK(min(k, count), metric)
-            search.offer(into: &top, isSimilarity: metric.isSimilarity)
-            neighbors.store(top, query: query)
+        guard count > 0 else {
+            return Neighbors(queryCount: queries.count, k: k, metric: metric)
         }
-        return neighbors
+        return try PoolSearch.nearest(
+            queries, k: k, in: storage, poolSize: parameters.searchL ?? Int(searchL),
+            start: Array(list(entryPoint)), seed: 0x1234, neighbors: list)
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }

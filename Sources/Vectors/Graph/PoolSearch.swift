@@ -11,11 +11,37 @@ struct PoolSearch {
 
     private var pool: [Member] = []
 
+    /// The nearest vectors of each query in a graph over a storage.
+    ///
+    /// - Parameters:
+    ///   - poolSize: made to fit `k` and the number of vectors.
+    ///   - start, seed, neighbors: as those of one search.
+    static func nearest(
+        _ queries: VectorRows, k: Int, in storage: any VectorIndex, poolSize: Int,
+        start: [Int32] = [], seed: UInt32, neighbors: (Int32) -> ArraySlice<Int32>
+    ) throws -> Neighbors {
+        let (count, metric) = (storage.count, storage.metric)
+        var found = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        guard count > 0 else { return found }
+        var visited = VisitedSet(count: count)
+        for query in 0..<queries.count {
+            let search = PoolSearch(
+                try storage.distances(from: queries.row(query)),
+                isSimilarity: metric.isSimilarity, start: start,
+                size: min(max(poolSize, k), count), count: count, seed: seed, &visited,
+                neighbors: neighbors)
+            var top = TopK(min(k, count), metric)
+            search.offer(into: &top, isSimilarity: metric.isSimilarity)
+            found.store(top, query: query)
+        }
+        return found
+    }
+
     /// - Parameters:
     ///   - start: vectors to begin with, each once; more are drawn until the pool is full.
     ///   - size: of the pool; at most `count`.
     ///   - neighbors: of a vector.
-    init(
+    private init(
         _ distances: any QueryDistances, isSimilarity: Bool, start: [Int32], size: Int, count: Int,
         seed: UInt32, _ visited: inout VisitedSet, neighbors: (Int32) -> ArraySlice<Int32>
     ) {
@@ -66,7 +92,7 @@ struct PoolSearch {
     }
 
     /// Offers what the pool holds.
-    func offer(into top: inout TopK, isSimilarity: Bool) {
+    private func offer(into top: inout TopK, isSimilarity: Bool) {
         for member in pool {
             top.offer(isSimilarity ? -member.key : member.key, Int64(member.position))
         }

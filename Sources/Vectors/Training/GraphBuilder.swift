@@ -83,7 +83,7 @@ struct GraphBuilder: Sendable {
         }
         neighbors += repeatElement(-1, count: (offsets.last ?? 0) - neighbors.count)
         var shuffle = MersenneTwister(seed: 789)
-        var visited = VisitedNodes(count: vectors.count)
+        var visited = VisitedSet(count: vectors.count)
         var done = 0
         let report = max(1, queries.count / 200)
         GraphDistances.withDistances(vectors, queries, metric) { distances in
@@ -108,7 +108,7 @@ struct GraphBuilder: Sendable {
 
     private mutating func insert(
         _ node: Int32, level nodeLevel: Int, _ distances: GraphDistances,
-        _ visited: inout VisitedNodes
+        _ visited: inout VisitedSet
     ) {
         guard entryPoint >= 0 else {
             entryPoint = node
@@ -156,7 +156,7 @@ struct GraphBuilder: Sendable {
     /// Links a node with the best of what a search of a level finds, both ways.
     private mutating func link(
         _ node: Int32, from nearest: Int32, _ key: Float, level: Int,
-        _ distances: GraphDistances, _ visited: inout VisitedNodes
+        _ distances: GraphDistances, _ visited: inout VisitedSet
     ) {
         var found = candidates(nearest, key, level: level, distances, &visited)
         let limit = levelStarts[level + 1] - levelStarts[level]
@@ -173,14 +173,14 @@ struct GraphBuilder: Sendable {
     /// The nearest nodes of a level that a best-first search reaches, nearest first.
     private func candidates(
         _ start: Int32, _ key: Float, level: Int, _ distances: GraphDistances,
-        _ visited: inout VisitedNodes
+        _ visited: inout VisitedSet
     ) -> [NodeHeap.Entry] {
         var waiting = NodeHeap()
         // Keys are negated: the farthest is on top.
         var found = NodeHeap()
         waiting.push(key: key, node: start)
         found.push(key: -key, node: start)
-        visited.begin()
+        visited.clear()
         visited.insert(start)
         while let next = waiting.pop() {
             if let farthest = found.top, next.key > -farthest.key { break }
@@ -250,30 +250,6 @@ struct GraphBuilder: Sendable {
         try writer.i32(constructionDepth)
         try writer.i32(searchDepth)
         try writer.i32(1)
-    }
-}
-
-/// Nodes that a search has met; forgotten at once when the next search begins.
-struct VisitedNodes {
-    private var marks: [UInt32]
-    private var current: UInt32 = 0
-
-    init(count: Int) { marks = Array(repeating: 0, count: count) }
-
-    mutating func begin() {
-        if current == .max {
-            for i in marks.indices { marks[i] = 0 }
-            current = 0
-        }
-        current += 1
-    }
-
-    /// Whether the node is new.
-    @discardableResult
-    mutating func insert(_ node: Int32) -> Bool {
-        guard marks[Int(node)] != current else { return false }
-        marks[Int(node)] = current
-        return true
     }
 }
 
