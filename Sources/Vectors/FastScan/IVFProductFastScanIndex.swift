@@ -65,14 +65,9 @@ public struct IVFProductFastScanIndex: HeaderedIndex, ReadableIndex {
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] {
-        let (list, offset) = try file.place(of: id)
-        var vector = [Float](repeating: 0, count: dimension)
-        file.lists.withList(list) { contents in
-            guard let codes = contents.codes else { return }
-            quantizer.decode(into: &vector) { blocks.number(codes, row: offset, part: $0) }
+        try file.reconstruct(id, isResidual: isResidual) { codes, offset, vector in
+            quantizer.decode(into: vector) { blocks.number(codes, row: offset, part: $0) }
         }
-        guard isResidual else { return vector }
-        return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
     }
 
     public func write(to writer: inout IndexWriter) throws {

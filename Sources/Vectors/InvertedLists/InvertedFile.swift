@@ -134,6 +134,25 @@ struct InvertedFile: Sendable {
         throw VectorSearchError.noSuchID(id)
     }
 
+    /// The vector of a label.
+    ///
+    /// - Parameters:
+    ///   - isResidual: whether the centroid of the list belongs to it.
+    ///   - decode: writes the vector that a place among the codes of a list stands for.
+    func reconstruct(
+        _ id: Int64, isResidual: Bool,
+        decode: (UnsafeRawPointer, _ offset: Int, UnsafeMutablePointer<Float>) -> Void
+    ) throws -> [Float] {
+        let (list, offset) = try place(of: id)
+        var vector = [Float](repeating: 0, count: header.dimension)
+        lists.withList(list) { contents in
+            guard let codes = contents.codes else { return }
+            decode(codes, offset, &vector)
+        }
+        guard isResidual else { return vector }
+        return zip(vector, try quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+    }
+
     /// A query minus the centroid of a list.
     func residual(_ query: [Float], list: Int) throws -> [Float] {
         zip(query, try quantizer.reconstruct(Int64(list))).map { $0 - $1 }

@@ -47,13 +47,8 @@ extension InvertedIndex {
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] {
-        let (list, offset) = try file.place(of: id)
-        var vector = [Float](repeating: 0, count: dimension)
-        file.lists.withList(list) { contents in
-            guard let codes = contents.codes else { return }
-            decode(codes + offset * codeSize, into: &vector)
+        try file.reconstruct(id, isResidual: isResidual) { codes, offset, vector in
+            decode(codes + offset * codeSize, into: vector)
         }
-        guard isResidual else { return vector }
-        return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
     }
 }

@@ -128,14 +128,8 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] {
-        let (list, offset) = try file.place(of: id)
-        var vector = [Float](repeating: 0, count: dimension)
-        file.lists.withList(list) { contents in
-            guard let codes = contents.codes else { return }
-            quantizer.decode(codes + offset * codeSize, into: &vector)
-        }
-        if isResidual {
-            vector = zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+        let vector = try file.reconstruct(id, isResidual: isResidual) { codes, offset, vector in
+            decode(codes + offset * codeSize, into: vector)
         }
         guard let refinement, id >= 0, id < count else { return vector }
         var rest = [Float](repeating: 0, count: dimension)
