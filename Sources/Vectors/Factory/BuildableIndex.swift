@@ -90,7 +90,7 @@ struct BuildableGraph: BuildableIndex {
         }
         let added = codec.encode(rows, around: nil)
         codes += added
-        vectors += try codec.decode(added).values
+        vectors += codec.decode(added).values
         count += rows.count
         graph.add(
             VectorRows(checked: vectors, dimension: dimension), queries: rows, metric: metric,

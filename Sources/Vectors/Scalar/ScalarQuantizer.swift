@@ -26,6 +26,15 @@ package struct ScalarQuantizer: Sendable {
             }
         }
 
+        /// Bytes of a code.
+        func codeSize(_ dimension: Int) -> Int { (dimension * bits + 7) / 8 }
+
+        /// 2^b − 1.
+        var steps: Float { Float(1 << bits) - 1 }
+
+        /// Whether one range serves all components.
+        var isUniform: Bool { self == .eightBitUniform || self == .fourBitUniform }
+
         /// How many ranges are trained for vectors of a dimension.
         func rangeCount(_ dimension: Int) -> Int {
             switch self {
@@ -45,20 +54,31 @@ package struct ScalarQuantizer: Sendable {
     }
 
     let kind: Kind
-    private let statistic: RangeStatistic
-    private let statisticArgument: Float
+    let statistic: RangeStatistic
+    let statisticArgument: Float
     let dimension: Int
-    let codeSize: Int
     /// Lower ends of the ranges, then their widths.
-    private let trained: [Float]
+    private(set) var trained: [Float]
+    var codeSize: Int { kind.codeSize(dimension) }
+
+    /// A quantizer without ranges.
+    init(
+        dimension: Int, kind: Kind, statistic: RangeStatistic = .minmax, argument: Float = 0
+    ) {
+        self.dimension = dimension
+        self.kind = kind
+        self.statistic = statistic
+        statisticArgument = argument
+        trained = []
+    }
 
     init(reading reader: inout IndexReader, header: IndexHeader) throws {
         kind = try reader.enumeration("sq.qtype", as: Kind.self)
         statistic = try reader.enumeration("sq.rangestat", as: RangeStatistic.self)
         statisticArgument = try reader.f32("sq.rangestat_arg")
         dimension = try reader.size("sq.d", in: header.dimension...header.dimension)
-        let size = (dimension * kind.bits + 7) / 8
-        codeSize = try reader.size("sq.code_size", in: size...size)
+        let size = kind.codeSize(dimension)
+        _ = try reader.size("sq.code_size", in: size...size)
         trained = try reader.vector("sq.trained", of: Float.self)
         let count = 2 * kind.rangeCount(dimension)
         try reader.require(
@@ -88,13 +108,13 @@ package struct ScalarQuantizer: Sendable {
                 vector[i] = Float(code.load(fromByteOffset: i, as: UInt8.self)) - 128
             }
         case .eightBit, .eightBitUniform:
-            scale(vector, 255) { code.load(fromByteOffset: $0, as: UInt8.self) }
+            scale(vector) { code.load(fromByteOffset: $0, as: UInt8.self) }
         case .fourBit, .fourBitUniform:
-            scale(vector, 15) { i in
+            scale(vector) { i in
                 code.load(fromByteOffset: i / 2, as: UInt8.self) >> UInt8(i % 2 * 4) & 15
             }
         case .sixBit:
-            scale(vector, 63) { i in
+            scale(vector) { i in
                 let bit = 6 * i
                 let low = UInt16(code.load(fromByteOffset: bit / 8, as: UInt8.self))
                 let high: UInt16 =
@@ -106,17 +126,31 @@ package struct ScalarQuantizer: Sendable {
     }
 
     private func scale(
-        _ vector: UnsafeMutablePointer<Float>, _ steps: Float, _ code: (Int) -> UInt8
+        _ vector: UnsafeMutablePointer<Float>, _ code: (Int) -> UInt8
     ) {
         trained.withUnsafeBufferPointer { trained in
             let count = trained.count / 2
-            let isUniform = count == 1 && dimension != 1 || kind.rangeCount(2) == 1
+            let steps = kind.steps
             for i in 0..<dimension {
-                let range = isUniform ? 0 : i
+                let range = kind.isUniform ? 0 : i
                 vector[i] =
                     trained[range] + (Float(code(i)) + 0.5) / steps * trained[count + range]
             }
         }
+    }
+
+    /// Takes ranges that were found in training.
+    mutating func setRanges(_ ranges: [Float]) {
+        precondition(ranges.count == 2 * kind.rangeCount(dimension), "two numbers a range")
+        trained = ranges
+    }
+
+    /// The number of the step in which a component lies.
+    func level(_ value: Float, _ column: Int) -> Int {
+        let range = kind.isUniform ? 0 : column
+        let width = trained[trained.count / 2 + range]
+        guard width != 0 else { return 0 }
+        return Int(min(1, max(0, (value - trained[range]) / width)) * kind.steps)
     }
 
     func scanner(_ query: [Float], _ metric: Metric) -> any CodeScanner {

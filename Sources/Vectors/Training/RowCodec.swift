@@ -21,7 +21,7 @@ protocol RowCodec: Sendable {
 /// A codec whose codes can stand under a graph.
 protocol DecodableCodec: RowCodec {
     /// The vectors that codes stand for.
-    func decode(_ codes: [UInt8]) throws -> VectorRows
+    func decode(_ codes: [UInt8]) -> VectorRows
     /// The type of a graph over such codes.
     var graphType: FourCC { get }
 }

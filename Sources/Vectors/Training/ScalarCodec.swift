@@ -2,27 +2,20 @@ import FathomKernels
 
 /// Components rounded to a few bits of their range, or to a smaller float.
 struct ScalarCodec: DecodableCodec, ListCodec {
-    let dimension: Int
-    let kind: ScalarQuantizer.Kind
-    let statistic: ScalarQuantizer.RangeStatistic
-    let statisticArgument: Float
-    /// Lower ends of the ranges, then their widths.
-    private(set) var ranges: [Float] = []
+    private(set) var quantizer: ScalarQuantizer
     private(set) var isTrained: Bool
 
-    var codeSize: Int { (dimension * kind.bits + 7) / 8 }
+    var dimension: Int { quantizer.dimension }
+    var codeSize: Int { quantizer.codeSize }
     var trainingLimit: Int { 100_000 }
-    /// 2^b − 1.
-    private var steps: Float { Float(1 << kind.bits) - 1 }
+    private var kind: ScalarQuantizer.Kind { quantizer.kind }
 
     init(
         dimension: Int, kind: ScalarQuantizer.Kind,
         statistic: ScalarQuantizer.RangeStatistic = .minmax, argument: Float = 0
     ) {
-        self.dimension = dimension
-        self.kind = kind
-        self.statistic = statistic
-        statisticArgument = argument
+        quantizer = ScalarQuantizer(
+            dimension: dimension, kind: kind, statistic: statistic, argument: argument)
         isTrained = kind.rangeCount(dimension) == 0
     }
 
@@ -33,23 +26,22 @@ struct ScalarCodec: DecodableCodec, ListCodec {
         guard rows.count > 0 else {
             throw .tooFewVectors(found: 0, needed: 1, purpose: "the ranges of a scalar quantizer")
         }
-        let range = ScalarRange(statistic, argument: statisticArgument, levels: 1 << kind.bits)
-        switch kind {
-        case .eightBitUniform, .fourBitUniform:
+        let range = ScalarRange(
+            quantizer.statistic, argument: quantizer.statisticArgument, levels: 1 << kind.bits)
+        if kind.isUniform {
             let (low, width) = range.of(rows.values)
-            ranges = [low, width]
-        default:
-            var widths: [Float] = []
-            ranges = []
+            quantizer.setRanges([low, width])
+        } else {
+            var (ends, widths): ([Float], [Float]) = ([], [])
             for column in 0..<dimension {
                 var values = rows.columns(column..<column + 1).values
                 // Faiss leaves the first vector out of these statistics and counts zeros for it.
-                if statistic != .minmax { values[0] = 0 }
+                if quantizer.statistic != .minmax { values[0] = 0 }
                 let (low, width) = range.of(values)
-                ranges.append(low)
+                ends.append(low)
                 widths.append(width)
             }
-            ranges += widths
+            quantizer.setRanges(ends + widths)
         }
         isTrained = true
     }
@@ -86,7 +78,7 @@ struct ScalarCodec: DecodableCodec, ListCodec {
             }
         case .eightBit, .eightBitUniform, .fourBit, .fourBitUniform, .sixBit:
             for i in 0..<dimension {
-                let number = UInt16(level(vector[i], i)) << UInt16(i * kind.bits % 8)
+                let number = UInt16(quantizer.level(vector[i], i)) << UInt16(i * kind.bits % 8)
                 let byte = i * kind.bits / 8
                 let low = code.load(fromByteOffset: byte, as: UInt8.self)
                 code.storeBytes(
@@ -100,26 +92,7 @@ struct ScalarCodec: DecodableCodec, ListCodec {
         }
     }
 
-    /// The number of the step in which a component lies.
-    private func level(_ value: Float, _ column: Int) -> Int {
-        let count = ranges.count / 2
-        let place = kind.rangeCount(2) == 1 ? 0 : column
-        let width = ranges[count + place]
-        guard width != 0 else { return 0 }
-        let share = min(1, max(0, (value - ranges[place]) / width))
-        return Int(share * steps)
-    }
-
-    func decode(_ codes: [UInt8]) throws -> VectorRows {
-        var writer = IndexWriter()
-        try write(to: &writer)
-        let quantizer = try writer.bytes.withUnsafeBytes { bytes in
-            var reader = IndexReader(bytes, folder: nil)
-            return try ScalarQuantizer(
-                reading: &reader,
-                header: IndexHeader(
-                    dimension: dimension, count: 0, isTrained: isTrained, metric: .l2))
-        }
+    func decode(_ codes: [UInt8]) -> VectorRows {
         let count = codes.count / max(1, codeSize)
         var values = [Float](repeating: 0, count: count * dimension)
         codes.withUnsafeBytes { codes in
@@ -133,19 +106,10 @@ struct ScalarCodec: DecodableCodec, ListCodec {
         return VectorRows(checked: values, dimension: dimension)
     }
 
-    func write(to writer: inout IndexWriter) throws {
-        try writer.value(kind.rawValue)
-        try writer.value(statistic.rawValue)
-        try writer.f32(statisticArgument)
-        try writer.size(dimension)
-        try writer.size(codeSize)
-        try writer.vector(ranges)
-    }
-
     func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws {
         try writer.fourCC("IxSQ")
         try writer.header(header)
-        try write(to: &writer)
+        try quantizer.write(to: &writer)
         try writer.vector(codes)
     }
 
@@ -155,7 +119,7 @@ struct ScalarCodec: DecodableCodec, ListCodec {
     func writeListFields(
         _ header: IndexHeader, isResidual: Bool, to writer: inout IndexWriter
     ) throws {
-        try write(to: &writer)
+        try quantizer.write(to: &writer)
         try writer.size(codeSize)
         try writer.bool(isResidual)
     }
