@@ -45,15 +45,21 @@ package struct FastScanBlocks: Sendable {
         return try reader.product("codes", blocks, stride)
     }
 
-    /// The number that a vector has in a part.
-    package func number(_ codes: UnsafeRawPointer, row: Int, part: Int) -> Int {
+    /// The byte that holds a vector's number in a part, and whether in its low half.
+    func place(row: Int, part: Int) -> (offset: Int, isLow: Bool) {
         let place = row % rows
         let vector = place % 16
         let byte = vector < 8 ? 2 * vector : 2 * (vector - 8) + 1
         let offset =
             row / rows * stride + part / 2 * rows + place / 32 * 32 + part % 2 * 16 + byte
+        return (offset, place % 32 < 16)
+    }
+
+    /// The number that a vector has in a part.
+    package func number(_ codes: UnsafeRawPointer, row: Int, part: Int) -> Int {
+        let (offset, isLow) = place(row: row, part: part)
         let value = codes.load(fromByteOffset: offset, as: UInt8.self)
-        return Int(place % 32 < 16 ? value & 15 : value >> 4)
+        return Int(isLow ? value & 15 : value >> 4)
     }
 
     /// What is stored of a vector behind the codes.

@@ -19,6 +19,15 @@ struct ProductQuantizer: Sendable {
     /// Bytes of a code.
     var codeSize: Int { (partCount * bits + 7) / 8 }
 
+    init(dimension: Int, partCount: Int, bits: Int, centroids: [Float] = []) {
+        precondition(
+            partCount > 0 && dimension.isMultiple(of: partCount) && (1...24).contains(bits))
+        self.dimension = dimension
+        self.partCount = partCount
+        self.bits = bits
+        self.centroids = centroids
+    }
+
     /// - Parameter isTrained: whether centroids must be there.
     init(
         reading reader: inout IndexReader, _ name: String = "pq", dimension: Int, isTrained: Bool
@@ -80,7 +89,8 @@ struct ProductQuantizer: Sendable {
         }
     }
 
-    func pack(_ numbers: [Int]) -> [UInt8] {
+    /// The code of centroid numbers, least significant bits first.
+    func pack(_ numbers: some Sequence<some BinaryInteger>) -> [UInt8] {
         var writer = BitWriter(byteCount: codeSize)
         for number in numbers { writer.write(UInt64(number), bits) }
         return writer.bytes

@@ -1,24 +1,19 @@
 /// Trains and applies a product quantizer to many vectors at once.
 package struct TrainableProductQuantizer: Sendable {
-    package let dimension: Int
-    /// M.
-    package let partCount: Int
-    /// b.
-    package let bits: Int
-    /// `[M, 2^b, dimension / M]`; empty before training.
-    private(set) var centroids: [Float] = []
+    private(set) var quantizer: ProductQuantizer
 
-    package var centroidCount: Int { 1 << bits }
-    package var partDimension: Int { dimension / partCount }
-    package var codeSize: Int { (partCount * bits + 7) / 8 }
-    package var isTrained: Bool { !centroids.isEmpty }
+    package var dimension: Int { quantizer.dimension }
+    /// M.
+    package var partCount: Int { quantizer.partCount }
+    /// b.
+    package var bits: Int { quantizer.bits }
+    package var centroidCount: Int { quantizer.centroidCount }
+    package var partDimension: Int { quantizer.partDimension }
+    package var codeSize: Int { quantizer.codeSize }
+    package var isTrained: Bool { !quantizer.centroids.isEmpty }
 
     package init(dimension: Int, partCount: Int, bits: Int) {
-        precondition(
-            partCount > 0 && dimension.isMultiple(of: partCount) && (1...24).contains(bits))
-        self.dimension = dimension
-        self.partCount = partCount
-        self.bits = bits
+        quantizer = ProductQuantizer(dimension: dimension, partCount: partCount, bits: bits)
     }
 
     /// Finds the centroids of each part on its own.
@@ -38,7 +33,8 @@ package struct TrainableProductQuantizer: Sendable {
                 TrainingProgress(
                     stage: "product quantizer", completed: part + 1, total: partCount))
         }
-        centroids = trained
+        quantizer = ProductQuantizer(
+            dimension: dimension, partCount: partCount, bits: bits, centroids: trained)
     }
 
     private func columns(_ rows: VectorRows, _ part: Int) -> VectorRows {
@@ -48,7 +44,8 @@ package struct TrainableProductQuantizer: Sendable {
     private func centroids(of part: Int) -> VectorRows {
         let size = centroidCount * partDimension
         return VectorRows(
-            checked: Array(centroids[part * size..<(part + 1) * size]), dimension: partDimension)
+            checked: Array(quantizer.centroids[part * size..<(part + 1) * size]),
+            dimension: partDimension)
     }
 
     /// The nearest centroid of each part: `[rows, M]`.
@@ -66,11 +63,15 @@ package struct TrainableProductQuantizer: Sendable {
 
     /// The vectors of centroid numbers.
     package func decode(_ numbers: [UInt32]) -> VectorRows {
-        var values: [Float] = []
-        values.reserveCapacity(numbers.count * partDimension)
-        for (place, number) in numbers.enumerated() {
-            let start = (place % partCount * centroidCount + Int(number)) * partDimension
-            values += centroids[start..<start + partDimension]
+        let count = numbers.count / partCount
+        var values = [Float](repeating: 0, count: count * dimension)
+        values.withUnsafeMutableBufferPointer { values in
+            guard let base = values.baseAddress else { return }
+            for row in 0..<count {
+                quantizer.decode(into: base + row * dimension) {
+                    Int(numbers[row * partCount + $0])
+                }
+            }
         }
         return VectorRows(checked: values, dimension: dimension)
     }
@@ -81,9 +82,7 @@ package struct TrainableProductQuantizer: Sendable {
         var codes: [UInt8] = []
         codes.reserveCapacity(numbers.count / partCount * codeSize)
         for start in stride(from: 0, to: numbers.count, by: partCount) {
-            var code = BitWriter(byteCount: codeSize)
-            for number in numbers[start..<start + partCount] { code.write(UInt64(number), bits) }
-            codes += code.bytes
+            codes += quantizer.pack(numbers[start..<start + partCount])
         }
         return codes
     }
@@ -103,13 +102,6 @@ package struct TrainableProductQuantizer: Sendable {
             }
         }
         return numbers
-    }
-
-    package func write(to writer: inout IndexWriter) throws {
-        try writer.size(dimension)
-        try writer.size(partCount)
-        try writer.size(bits)
-        try writer.vector(centroids)
     }
 }
 
@@ -149,7 +141,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
     func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws {
         try writer.fourCC(blockRows == nil ? "IxPq" : "IPfs")
         try writer.header(header)
-        try quantizer.write(to: &writer)
+        try quantizer.quantizer.write(to: &writer)
         if let blockRows {
             let blocks = blocks(blockRows)
             try writer.i32(0)
@@ -180,7 +172,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
             try writer.i32(0)
             try writer.size(0)
         }
-        try quantizer.write(to: &writer)
+        try quantizer.quantizer.write(to: &writer)
     }
 
     func writeLists(_ lists: ArrayLists, to writer: inout IndexWriter) throws {
@@ -205,14 +197,10 @@ extension FastScanBlocks {
         let count = numbers.count / partCount
         var codes = [UInt8](repeating: 0, count: (count + rows - 1) / rows * stride)
         for row in 0..<count {
-            let place = row % rows
-            let vector = place % 16
-            let byte = vector < 8 ? 2 * vector : 2 * (vector - 8) + 1
             for part in 0..<partCount {
                 let number = UInt8(truncatingIfNeeded: numbers[row * partCount + part]) & 15
-                let offset =
-                    row / rows * stride + part / 2 * rows + place / 32 * 32 + part % 2 * 16 + byte
-                codes[offset] |= place % 32 < 16 ? number : number << 4
+                let (offset, isLow) = place(row: row, part: part)
+                codes[offset] |= isLow ? number : number << 4
             }
         }
         return codes
