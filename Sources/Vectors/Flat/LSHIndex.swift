@@ -49,12 +49,9 @@ public struct LSHIndex: CodeIndex, ReadableIndex {
     /// The bits of a vector.
     private func encode(_ vector: [Float]) -> [UInt8] {
         let rotated = rotatesData ? rotation.apply(vector) : vector
-        var code = [UInt8](repeating: 0, count: codeSize)
-        for bit in 0..<bitCount {
-            let value = thresholds.isEmpty ? rotated[bit] : rotated[bit] - thresholds[bit]
-            if value >= 0 { code[bit / 8] |= 1 << UInt8(bit % 8) }
+        return [UInt8](bitCount: bitCount, byteCount: codeSize) { bit in
+            (thresholds.isEmpty ? rotated[bit] : rotated[bit] - thresholds[bit]) >= 0
         }
-        return code
     }
 
     func scanner(_ query: [Float], _ parameters: SearchParameters) -> any CodeScanner {

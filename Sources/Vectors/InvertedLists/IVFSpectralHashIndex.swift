@@ -57,14 +57,12 @@ public struct IVFSpectralHashIndex: InvertedIndex, ReadableIndex {
     }
 
     private func encode(_ values: [Float], list: Int) -> [UInt8] {
-        var code = [UInt8](repeating: 0, count: codeSize)
         let frequency = Float(2 / Double(period))
-        for bit in 0..<bitCount {
+        return [UInt8](bitCount: bitCount, byteCount: codeSize) { bit in
             let threshold = thresholdType == .global ? 0 : thresholds[list * bitCount + bit]
             let place = floorf((values[bit] - threshold) * frequency)
-            if abs(place.remainder(dividingBy: 2)) == 1 { code[bit / 8] |= 1 << UInt8(bit % 8) }
+            return abs(place.remainder(dividingBy: 2)) == 1
         }
-        return code
     }
 
     /// Bits of several transformed components name no vector.

@@ -44,3 +44,13 @@ struct BitWriter {
         }
     }
 }
+
+extension [UInt8] {
+    /// Bits, eight to a byte, the first one lowest.
+    ///
+    /// - Parameter byteCount: enough for the bits; what is left over is zero.
+    init(bitCount: Int, byteCount: Int, where isSet: (Int) -> Bool) {
+        self.init(repeating: 0, count: byteCount)
+        for bit in 0..<bitCount where isSet(bit) { self[bit / 8] |= 1 << UInt8(bit % 8) }
+    }
+}

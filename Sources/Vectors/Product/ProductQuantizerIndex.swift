@@ -72,11 +72,9 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
 
     private func hammingCode(_ query: [Float]) -> [UInt8] {
         guard encodesSigns else { return quantizer.encode(query) }
-        var code = [UInt8](repeating: 0, count: codeSize)
-        for i in 0..<min(dimension, codeSize * 8) where query[i] >= 0 {
-            code[i / 8] |= 1 << UInt8(i % 8)
+        return [UInt8](bitCount: min(dimension, codeSize * 8), byteCount: codeSize) {
+            query[$0] >= 0
         }
-        return code
     }
 
     public func distances(from query: [Float]) throws -> any QueryDistances {

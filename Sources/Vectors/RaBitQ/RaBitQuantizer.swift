@@ -11,23 +11,29 @@ struct RaBitQuantizer: Sendable {
     let metric: Metric
     /// Bits of a component, 1 to 9.
     let bits: Int
-    let codeSize: Int
 
+    var codeSize: Int { signSize + factorSize }
     /// Bytes of signs.
     var signSize: Int { (dimension + 7) / 8 }
     /// Bits of a component beyond its sign.
     var extraBits: Int { bits - 1 }
     /// Bytes of the lower bits of the components.
-    private var extraSize: Int { (dimension * extraBits + 7) / 8 }
+    var extraSize: Int { (dimension * extraBits + 7) / 8 }
     /// Bytes of a code behind the signs.
     var factorSize: Int { extraBits == 0 ? 8 : 12 + extraSize + 8 }
+
+    init(dimension: Int, metric: Metric, bits: Int) {
+        self.dimension = dimension
+        self.metric = metric
+        self.bits = bits
+    }
 
     /// - Parameter hasBits: whether the file says how many bits; else there is one.
     init(
         reading reader: inout IndexReader, dimension: Int, metric: Metric, hasBits: Bool
     ) throws(IndexFileError) {
         self.dimension = try reader.size("rabitq.d", in: dimension...dimension)
-        codeSize = try reader.size("rabitq.code_size")
+        let size = try reader.size("rabitq.code_size")
         self.metric = try reader.enumeration("rabitq.metric_type", as: Metric.self)
         try reader.require(
             self.metric == metric, "rabitq.metric_type", found: self.metric,
@@ -35,8 +41,7 @@ struct RaBitQuantizer: Sendable {
         try reader.requirePlainMetric(metric)
         bits = hasBits ? try reader.size("rabitq.nb_bits", in: 1...9) : 1
         try reader.require(
-            codeSize == signSize + factorSize, "rabitq.code_size", found: codeSize,
-            expected: "\(signSize + factorSize)")
+            size == codeSize, "rabitq.code_size", found: size, expected: "\(codeSize)")
     }
 
     func write(to writer: inout IndexWriter, withBits: Bool) throws(IndexFileError) {

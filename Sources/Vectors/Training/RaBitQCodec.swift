@@ -1,29 +1,25 @@
 /// RaBitQ codes: signs around a centre, further bits of the components, and factors.
 ///
-/// A layout like that of `RaBitQuantizer`. Sources: Gao, Long, "RaBitQ", 2024; Gao et al.,
+/// The layout is that of `RaBitQuantizer`. Sources: Gao, Long, "RaBitQ", 2024; Gao et al.,
 /// "Practical and asymptotically optimal quantization", 2025.
 struct RaBitQCodec: ListCodec {
-    let dimension: Int
-    let metric: Metric
-    /// Bits of a component, 1 to 9.
-    let bits: Int
+    private let quantizer: RaBitQuantizer
     /// Mean of the training vectors; empty before, and always in inverted lists.
     private(set) var center: [Float] = []
 
-    private var signSize: Int { (dimension + 7) / 8 }
-    private var extraBits: Int { bits - 1 }
-    private var extraSize: Int { (dimension * extraBits + 7) / 8 }
-    var codeSize: Int { signSize + (extraBits == 0 ? 8 : 12 + extraSize + 8) }
+    var dimension: Int { quantizer.dimension }
+    var codeSize: Int { quantizer.codeSize }
     var isTrained: Bool { !center.isEmpty }
+    private var metric: Metric { quantizer.metric }
+    /// Files of one bit a component have a type of their own, and do not say how many.
+    private var storesBits: Bool { quantizer.bits > 1 }
     /// Bits of a query's components.
     private static let queryBits: UInt8 = 4
     /// In inverted lists the centres are the centroids.
     var trainingLimit: Int { 0 }
 
     init(dimension: Int, metric: Metric, bits: Int) {
-        self.dimension = dimension
-        self.metric = metric
-        self.bits = bits
+        quantizer = RaBitQuantizer(dimension: dimension, metric: metric, bits: bits)
     }
 
     mutating func train(
@@ -52,16 +48,14 @@ struct RaBitQCodec: ListCodec {
             ownSquared += vector[i] * vector[i]
             sum += abs(residual[i])
         }
-        var signs = [UInt8](repeating: 0, count: signSize)
-        for i in 0..<dimension where residual[i] > 0 { signs[i / 8] |= 1 << UInt8(i % 8) }
-        codes += signs
+        codes += [UInt8](bitCount: dimension, byteCount: quantizer.signSize) { residual[$0] > 0 }
         let length = squared.squareRoot()
         // ⟨o, s⟩ of the unit vector o along the residual and s = ±1/√d.
         let product =
             sum * (squared < .ulpOfOne ? 1 : 1 / length) * (1 / Float(dimension).squareRoot())
         append(metric == .innerProduct ? squared - ownSquared : squared, to: &codes)
         append((abs(product) < .ulpOfOne ? 1 : 1 / product) * length, to: &codes)
-        guard extraBits > 0 else { return }
+        guard storesBits else { return }
         append(errorBound(squared: squared, sum: sum), to: &codes)
         appendExtra(residual, center, length: length, to: &codes)
     }
@@ -87,13 +81,14 @@ struct RaBitQCodec: ListCodec {
         _ residual: [Float], _ center: [Float], length: Float, to codes: inout [UInt8]
     ) {
         guard length >= 1e-10 else {
-            codes += [UInt8](repeating: 0, count: extraSize + 8)
+            codes += [UInt8](repeating: 0, count: quantizer.extraSize + 8)
             return
         }
+        let extraBits = quantizer.extraBits
         let unit = residual.map { abs($0 / length) }
         let scale = RaBitQScale.best(unit, extraBits: extraBits)
         let mask = 1 << extraBits - 1
-        var writer = BitWriter(byteCount: extraSize)
+        var writer = BitWriter(byteCount: quantizer.extraSize)
         var product = 0.0
         for i in 0..<dimension {
             let level = min(Int(Double(scale * unit[i]) + RaBitQScale.margin), mask)
@@ -114,28 +109,21 @@ struct RaBitQCodec: ListCodec {
         }
     }
 
-    private func write(_ header: IndexHeader, to writer: inout IndexWriter) throws {
-        try writer.size(dimension)
-        try writer.size(codeSize)
-        try writer.value(header.metric.rawValue)
-        if bits > 1 { try writer.size(bits) }
-    }
-
     func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws {
-        try writer.fourCC(bits == 1 ? "Ixrq" : "Ixrr")
+        try writer.fourCC(storesBits ? "Ixrr" : "Ixrq")
         try writer.header(header)
-        try write(header, to: &writer)
+        try quantizer.write(to: &writer, withBits: storesBits)
         try writer.vector(codes)
         try writer.vector(center)
         try writer.u8(Self.queryBits)
     }
 
-    var listType: FourCC { bits == 1 ? "Iwrq" : "Iwrr" }
+    var listType: FourCC { storesBits ? "Iwrr" : "Iwrq" }
 
     func writeListFields(
         _ header: IndexHeader, isResidual: Bool, to writer: inout IndexWriter
     ) throws {
-        try write(header, to: &writer)
+        try quantizer.write(to: &writer, withBits: storesBits)
         try writer.size(codeSize)
         try writer.bool(isResidual)
         try writer.u8(Self.queryBits)

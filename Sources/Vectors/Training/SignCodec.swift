@@ -45,12 +45,12 @@ struct SignCodec: RowCodec {
 
     func encode(_ rows: VectorRows, around centers: VectorRows?) -> [UInt8] {
         let projected = projected(rows)
-        var codes = [UInt8](repeating: 0, count: rows.count * codeSize)
+        var codes: [UInt8] = []
+        codes.reserveCapacity(rows.count * codeSize)
         for row in 0..<rows.count {
-            for bit in 0..<bitCount {
-                var value = projected.values[row * bitCount + bit]
-                if trainsThresholds { value -= thresholds[bit] }
-                if value >= 0 { codes[row * codeSize + bit / 8] |= 1 << UInt8(bit % 8) }
+            codes += [UInt8](bitCount: bitCount, byteCount: codeSize) { bit in
+                let value = projected.values[row * bitCount + bit]
+                return (trainsThresholds ? value - thresholds[bit] : value) >= 0
             }
         }
         return codes
