@@ -83,7 +83,7 @@ extension IndexBuilder {
                 codec, metric, listCount: count, isResidual: isResidual,
                 quantizer: try make(quantizer))
         case .transformed(let transforms, let inner):
-            return BuildableChain(try transforms.map(transform), try make(inner))
+            return BuildableChain(transforms.map(transform), try make(inner))
         case .idMap(let inner, let isReversible):
             return BuildableIDMap(try make(inner), isReversible: isReversible)
         case .refined(let base, let refinement):
@@ -115,14 +115,14 @@ extension IndexBuilder {
 
     private static func transform(
         _ description: TransformDescription
-    ) throws -> any TrainableTransform {
+    ) -> any TrainableTransform {
         let (input, output) = (description.inputDimension, description.outputDimension)
         switch description.kind {
         case .principalComponents(let whitens, let rotates):
             return PrincipalComponents(input, output, whitens: whitens, rotates: rotates)
         case .unitLength: return UnitLength(inputDimension: input)
         case .randomRotation: return RandomRotation(input, output)
-        case .hadamard(let seed): return try SignedHadamard(input, seed: seed)
+        case .hadamard(let seed): return SignedHadamard(input, seed: seed)
         case .signRotation(let usesPrincipalComponents):
             return SignRotation(input, output, usesPrincipalComponents: usesPrincipalComponents)
         case .optimizedRotation(let partCount):

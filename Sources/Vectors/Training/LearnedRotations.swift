@@ -150,6 +150,8 @@ package struct SignRotation: TrainableTransform {
         try rotation.write(hasBias: false, isTrained: !rotation.matrix.isEmpty, to: &writer)
         try writer.fourCC("LTra")
         try combined.write(hasBias: false, isTrained: isTrained, to: &writer)
-        try writer.transformShape(inputDimension, outputDimension, isTrained: isTrained)
+        try TransformShape(
+            inputDimension: inputDimension, outputDimension: outputDimension, isTrained: isTrained
+        ).write(to: &writer)
     }
 }

@@ -43,17 +43,9 @@ struct LinearMap: Sendable {
         try writer.bool(hasBias)
         try writer.vector(matrix)
         try writer.vector(bias)
-        try writer.transformShape(inputDimension, outputDimension, isTrained: isTrained)
-    }
-}
-
-extension IndexWriter {
-    mutating func transformShape(
-        _ inputDimension: Int, _ outputDimension: Int, isTrained: Bool
-    ) throws {
-        try i32(inputDimension)
-        try i32(outputDimension)
-        try bool(isTrained)
+        try TransformShape(
+            inputDimension: inputDimension, outputDimension: outputDimension, isTrained: isTrained
+        ).write(to: &writer)
     }
 }
 

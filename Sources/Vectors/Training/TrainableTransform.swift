@@ -51,7 +51,9 @@ struct UnitLength: TrainableTransform {
     func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("VNrm")
         try writer.f32(2)
-        try writer.transformShape(inputDimension, outputDimension, isTrained: true)
+        try TransformShape(
+            inputDimension: inputDimension, outputDimension: outputDimension, isTrained: true
+        ).write(to: &writer)
     }
 }
 
@@ -76,7 +78,9 @@ struct Padding: TrainableTransform {
     func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("RmDT")
         try writer.vector((0..<outputDimension).map { Int32($0 < inputDimension ? $0 : -1) })
-        try writer.transformShape(inputDimension, outputDimension, isTrained: true)
+        try TransformShape(
+            inputDimension: inputDimension, outputDimension: outputDimension, isTrained: true
+        ).write(to: &writer)
     }
 }
 
@@ -87,16 +91,13 @@ struct SignedHadamard: TrainableTransform {
     var outputDimension: Int { rotation.outputDimension }
     var isTrained: Bool { true }
 
-    init(_ inputDimension: Int, seed: UInt32) throws {
+    init(_ inputDimension: Int, seed: UInt32) {
         var size = 1
         while size < inputDimension { size *= 2 }
-        var writer = IndexWriter()
-        try writer.u32(seed)
-        try writer.transformShape(inputDimension, size, isTrained: true)
-        rotation = try writer.bytes.withUnsafeBytes { bytes in
-            var reader = IndexReader(bytes, folder: nil)
-            return try HadamardRotation(reading: &reader)
-        }
+        rotation = HadamardRotation(
+            seed: seed,
+            shape: TransformShape(
+                inputDimension: inputDimension, outputDimension: size, isTrained: true))
     }
 
     func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) {}

@@ -7,14 +7,21 @@ struct HadamardRotation: ShapedTransform {
     let shape: TransformShape
 
     init(reading reader: inout IndexReader) throws {
-        seed = try reader.u32("seed")
+        let seed = try reader.u32("seed")
         let shape = try TransformShape(reading: &reader)
-        self.shape = shape
         let size = shape.outputDimension
         try reader.require(
             shape.inputDimension > 0 && size >= shape.inputDimension && size & (size - 1) == 0
                 && size / 2 < shape.inputDimension, "d_out", found: size,
             expected: "the power of two that holds \(shape.inputDimension) components")
+        self.init(seed: seed, shape: shape)
+    }
+
+    /// - Parameter shape: its output is a power of two, not below its input.
+    init(seed: UInt32, shape: TransformShape) {
+        self.seed = seed
+        self.shape = shape
+        let size = shape.outputDimension
         var generator = SplitMix64(state: UInt64(seed))
         signs = (0..<3).map { _ in
             (0..<size).map { _ in generator.int64() % 2 == 0 ? -1 : 1 }

@@ -15,6 +15,12 @@ struct TransformShape: Sendable {
     let outputDimension: Int
     let isTrained: Bool
 
+    init(inputDimension: Int, outputDimension: Int, isTrained: Bool) {
+        self.inputDimension = inputDimension
+        self.outputDimension = outputDimension
+        self.isTrained = isTrained
+    }
+
     init(reading reader: inout IndexReader) throws(IndexFileError) {
         inputDimension = try reader.int32("d_in", in: 0...IndexHeader.dimensionLimit)
         outputDimension = try reader.int32("d_out", in: 0...IndexHeader.dimensionLimit)
