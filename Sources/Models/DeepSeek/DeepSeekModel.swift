@@ -72,10 +72,8 @@ struct DeepSeekLayer: Sendable {
 /// DeepSeek's mixture-of-experts decoders: DeepSeekMoE, V2, V3, V3.2.
 public struct DeepSeekModel: CausalModel {
     public let configuration: DeepSeekConfiguration
-    let embedding: Matrix
+    let ends: VocabularyEnds
     private let layers: [DeepSeekLayer]
-    let norm: RMSNorm
-    let head: Linear
     let rotary: RotaryFrequencies
     let cacheType: DType
     let predictor: TokenPredictor?
@@ -96,19 +94,13 @@ public struct DeepSeekModel: CausalModel {
         self.configuration = configuration
         self.cacheType = cacheType
         let root = parameters["model"]
-        embedding = root["embed_tokens"].matrix(
-            rows: configuration.vocabularySize, columns: configuration.hiddenSize)
+        ends = VocabularyEnds(
+            parameters, vocabularySize: configuration.vocabularySize,
+            hiddenSize: configuration.hiddenSize, epsilon: configuration.normEpsilon,
+            tiesHead: configuration.tiesWordEmbeddings)
         layers = (0..<configuration.layerCount).map {
             DeepSeekLayer(root["layers"][$0], configuration, form: form, layer: $0)
         }
-        norm = RMSNorm(
-            root["norm"], size: configuration.hiddenSize, epsilon: configuration.normEpsilon)
-        head =
-            configuration.tiesWordEmbeddings
-            ? Linear(tiedTo: embedding)
-            : Linear(
-                parameters["lm_head"], from: configuration.hiddenSize,
-                to: configuration.vocabularySize)
         rotary = RotaryFrequencies(
             dimension: configuration.rotaryWidth, theta: configuration.ropeTheta,
             scaling: configuration.ropeScaling, layout: configuration.rotaryLayout)
@@ -134,21 +126,21 @@ public struct DeepSeekModel: CausalModel {
     public func hiddenStates(_ batch: Batch, observe: ((String, Tensor) -> Void)? = nil) -> Tensor {
         let pass = pass(batch, observe)
         let memory = engram?.begin(batch)
-        var x = gather(batch.tokenIDs, from: embedding)
+        var x = ends.embed(batch.tokenIDs)
         pass.report("hidden.embed", x)
         for (index, layer) in layers.enumerated() {
             if let read = memory?(layer: index, hidden: x) { x = x + read }
             x = layer(x, pass)
             pass.report("hidden.layer.\(index)", x)
         }
-        x = norm(x)
+        x = ends.norm(x)
         pass.report("hidden.norm", x)
         memory?.keep(for: batch)
         return x
     }
 
     public func logits(_ hiddenStates: Tensor) -> Tensor {
-        head(hiddenStates)
+        ends.logits(hiddenStates)
     }
 }
 

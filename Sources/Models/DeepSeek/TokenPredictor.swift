@@ -82,6 +82,6 @@ extension DeepSeekModel: TokenPredictingModel {
     public func furtherStates(_ hiddenStates: Tensor, _ batch: Batch) -> Tensor {
         guard let predictor else { preconditionFailure("the checkpoint has no prediction layer") }
         return predictor(
-            hiddenStates, gather(batch.tokenIDs, from: embedding), pass(batch, nil))
+            hiddenStates, ends.embed(batch.tokenIDs), pass(batch, nil))
     }
 }

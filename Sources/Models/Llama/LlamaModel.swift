@@ -41,10 +41,8 @@ struct LlamaLayer: Sendable {
 /// Llama-shaped decoders: Llama, DeepSeek LLM and Coder, SmolLM2, Qwen2 (R1's students).
 public struct LlamaModel: CausalModel {
     public let configuration: LlamaConfiguration
-    let embedding: Matrix
+    let ends: VocabularyEnds
     let layers: [LlamaLayer]
-    let norm: RMSNorm
-    let head: Linear
     let rotary: RotaryFrequencies
     let cacheType: DType
     public let cacheLayout: CacheLayout
@@ -58,19 +56,13 @@ public struct LlamaModel: CausalModel {
         self.configuration = configuration
         self.cacheType = cacheType
         let root = parameters["model"]
-        embedding = root["embed_tokens"].matrix(
-            rows: configuration.vocabularySize, columns: configuration.hiddenSize)
+        ends = VocabularyEnds(
+            parameters, vocabularySize: configuration.vocabularySize,
+            hiddenSize: configuration.hiddenSize, epsilon: configuration.normEpsilon,
+            tiesHead: configuration.tiesWordEmbeddings)
         layers = (0..<configuration.layerCount).map {
             LlamaLayer(root["layers"][$0], configuration, layer: $0)
         }
-        norm = RMSNorm(
-            root["norm"], size: configuration.hiddenSize, epsilon: configuration.normEpsilon)
-        head =
-            configuration.tiesWordEmbeddings
-            ? Linear(tiedTo: embedding)
-            : Linear(
-                parameters["lm_head"], from: configuration.hiddenSize,
-                to: configuration.vocabularySize)
         rotary = RotaryFrequencies(
             dimension: configuration.headDimension, theta: configuration.ropeTheta,
             scaling: configuration.ropeScaling, layout: configuration.ropeLayout)
@@ -83,19 +75,19 @@ public struct LlamaModel: CausalModel {
 
     public func hiddenStates(_ batch: Batch, observe: ((String, Tensor) -> Void)? = nil) -> Tensor {
         let pass = ForwardPass(
-            batch, rotary: rotary, layout: cacheLayout, cacheType: cacheType)
-        var x = gather(batch.tokenIDs, from: embedding)
-        observe?("hidden.embed", x)
+            batch, rotary: rotary, layout: cacheLayout, cacheType: cacheType, observe: observe)
+        var x = ends.embed(batch.tokenIDs)
+        pass.report("hidden.embed", x)
         for (index, layer) in layers.enumerated() {
             x = layer(x, pass)
-            observe?("hidden.layer.\(index)", x)
+            pass.report("hidden.layer.\(index)", x)
         }
-        x = norm(x)
-        observe?("hidden.norm", x)
+        x = ends.norm(x)
+        pass.report("hidden.norm", x)
         return x
     }
 
     public func logits(_ hiddenStates: Tensor) -> Tensor {
-        head(hiddenStates)
+        ends.logits(hiddenStates)
     }
 }
