@@ -101,7 +101,7 @@ package final class SequenceDecoder {
         try cache.reserve(tokens.count)
         let hidden = model.hiddenStates(Batch(tokens, cache: cache), observe: nil)
         cache.advance(tokens.count)
-        if predictor != nil { waiting = waiting.map { joinRows($0, hidden) } ?? hidden }
+        if predictor != nil { waiting = joinRows((waiting.map { [$0] } ?? []) + [hidden]) }
         return hidden
     }
 }

@@ -204,6 +204,7 @@ final class LatentProjection: Sendable {
     private let weights: Weights
     /// For each head, `W_UKᵀ` `[rank, plainWidth]` and `W_UV` `[valueWidth, rank]`.
     private let heads = Mutex<(keys: [Matrix], values: [Matrix])?>(nil)
+    private let whole = Mutex<Matrix?>(nil)
 
     init(_ parameters: ParameterScope, _ latent: DeepSeekConfiguration.Latent, headCount: Int) {
         self.latent = latent
@@ -226,20 +227,28 @@ final class LatentProjection: Sendable {
     /// `[T, heads · (plainWidth + valueWidth)]`.
     func expand(_ content: Tensor) -> Tensor {
         switch weights {
-        case .joined(let matrix): return linear(content, matrix)
-        case .split:
-            let (keys, values) = perHead
-            let transposed = keys.map { Matrix(transpose($0.dequantized())) }
-            let parts = linear(content, (transposed + values).map { ($0, nil) })
-            let key = parts.prefix(headCount).reduce(nil) { joinedColumns($0, $1) }
-            let value = parts.suffix(headCount).reduce(nil) { joinedColumns($0, $1) }
-            guard let key, let value else { preconditionFailure("attention without heads") }
-            return joinHeads(key, value, headCount: headCount)
+        case .joined(let matrix): linear(content, matrix)
+        case .split(let keys, let values): linear(content, joined(keys, values))
         }
     }
 
-    private func joinedColumns(_ left: Tensor?, _ right: Tensor) -> Tensor {
-        left.map { joinHeads($0, right, headCount: 1) } ?? right
+    /// The two parts put together as `kv_b_proj`, made once.
+    private func joined(_ keys: Matrix, _ values: Matrix) -> Matrix {
+        whole.withLock { whole in
+            if let whole { return whole }
+            let rank = latent.rank
+            let (keys, values) = (keys.dequantized(), values.dequantized())
+            let parts = (0..<headCount).flatMap { head in
+                let first = head * latent.valueWidth
+                return [
+                    transpose(keys[rows: (head * rank)..<((head + 1) * rank)]),
+                    values[rows: first..<(first + latent.valueWidth)],
+                ]
+            }
+            let made = Matrix(joinRows(parts))
+            whole = made
+            return made
+        }
     }
 
     /// Queries `[T, heads · plainWidth]` in the space of latents, `[T, heads · rank]`.

@@ -21,16 +21,20 @@ public func columns(_ range: Range<Int>, of x: Tensor, headCount: Int = 1) -> Te
     }
 }
 
-/// The rows of two tensors one after the other, `[M, C]` and `[N, C]` to `[M + N, C]`. Nothing is
+/// The rows of tensors one after the other, `[M, C]` and `[N, C]` to `[M + N, C]`. Nothing is
 /// recorded.
 ///
 /// - Precondition: F32 and rows of one length.
-public func joinRows(_ first: Tensor, _ second: Tensor) -> Tensor {
-    precondition(first.shape.last == second.shape.last, "rows of \(first.shape), \(second.shape)")
-    let y = Tensor(
-        uninitialized: [first.shape.rowCount + second.shape.rowCount, first.shape.last])
-    y.floats.update(from: first.floats, count: first.elementCount)
-    (y.floats + first.elementCount).update(from: second.floats, count: second.elementCount)
+public func joinRows(_ parts: [Tensor]) -> Tensor {
+    if parts.count == 1, let only = parts.first { return only }
+    let width = parts.first?.shape.last ?? 0
+    let y = Tensor(uninitialized: [parts.reduce(0) { $0 + $1.shape.rowCount }, width])
+    var next = y.floats
+    for part in parts {
+        precondition(part.shape.last == width, "rows of \(part.shape) beside rows of \(width)")
+        next.update(from: part.floats, count: part.elementCount)
+        next += part.elementCount
+    }
     return y
 }
 
