@@ -21,96 +21,125 @@ public func chosenKeys(
         Job(segment, own, shape, query: query, key: key, value: key, result: query, logSums: nil)
     }
     store(jobs, shape)
-    var queries: [(job: Int, index: Int, row: Int)] = []
+    var waiting: [(job: Int, index: Int, row: Int, count: Int)] = []
+    var results = [[Int32]](repeating: [], count: query.shape.rowCount)
     for (number, segment) in segments.enumerated() {
-        for (index, row) in segment.range.enumerated() { queries.append((number, index, row)) }
-    }
-    let results = Results(count: query.shape.rowCount)
-    let factors = weights.floats
-    ThreadPool.shared.run(queries.count) { task in
-        let (job, index, row) = queries[task]
-        let count = segments[job].firstPosition + index + 1
-        guard count > keep else {
-            results[row] = Array(0..<Int32(count))
-            return
-        }
-        let scores = indexScores(
-            jobs[job].kernel, index, weights: factors + row * shape.headCount, shape, count)
-        results[row] = largest(keep, of: scores)
-    }
-    withExtendedLifetime(own) {}
-    return results.values
-}
-
-/// The scores of the first `count` positions for one query.
-private func indexScores(
-    _ kernel: fk_attention, _ index: Int, weights: UnsafePointer<Float>, _ shape: AttentionShape,
-    _ count: Int
-) -> [Float] {
-    let cache = kernel.cache
-    let (pageLength, heads, width) = (Int(cache.page_length), shape.headCount, shape.keyWidth)
-    let stride = (width + 15) / 16 * 16
-    let queries = kernel.queries + index * kernel.queries_stride
-    var scores = [Float](repeating: 0, count: count)
-    var products = [Float](repeating: 0, count: heads * pageLength)
-    for start in Swift.stride(from: 0, to: count, by: pageLength) {
-        guard let page = cache.pages?[start / pageLength] else { continue }
-        let rows = min(pageLength, count - start)
-        let keys = page + cache.page_offset
-        let (t, last, k) = (Int64(heads), Int64(rows), Int64(width))
-        switch cache.type {
-        case FK_KV_F32:
-            fk_matmul_f32_nt(
-                &products, pageLength, queries, width, keys.assumingMemoryBound(to: Float.self),
-                stride, t, 0, last, k, nil, 0)
-        case FK_KV_F16:
-            fk_matmul_f16_nt(
-                &products, pageLength, queries, width, keys, stride, t, 0, last, k, nil, 0)
-        default:
-            fk_matmul_bf16_nt(
-                &products, pageLength, queries, width, keys, stride, t, 0, last, k, nil, 0)
-        }
-        for head in 0..<heads {
-            let weight = weights[head]
-            for row in 0..<rows {
-                let product = products[head * pageLength + row] * shape.scale
-                scores[start + row] += weight * max(product, 0)
+        for (index, row) in segment.range.enumerated() {
+            let count = segment.firstPosition + index + 1
+            if count > keep {
+                waiting.append((number, index, row, count))
+            } else {
+                results[row] = Array(0..<Int32(count))
             }
         }
     }
-    return scores
+    // A few at a time: each has a score for every position.
+    let step = 8 * ThreadPool.shared.threadCount
+    for start in stride(from: 0, to: waiting.count, by: step) {
+        let group = waiting[start..<min(waiting.count, start + step)].map { query in
+            IndexQuery(
+                jobs[query.job].kernel, query.index,
+                weights: weights.floats + query.row * shape.headCount, shape, row: query.row,
+                count: query.count)
+        }
+        let parts = group.enumerated().flatMap { number, query in
+            (0..<query.spanCount).map { (query: number, span: $0) }
+        }
+        ThreadPool.shared.run(parts.count) { group[parts[$0].query].score(span: parts[$0].span) }
+        ThreadPool.shared.run(group.count) { group[$0].choose(keep) }
+        for query in group { results[query.row] = query.chosen }
+    }
+    withExtendedLifetime(own) {}
+    return results
 }
 
-/// The indices of the `count` largest scores, rising. Scores that are not numbers choose the
-/// earliest; what follows from them is not a number either.
-private func largest(_ count: Int, of scores: [Float]) -> [Int32] {
-    var values = [Float](repeating: 0, count: count)
-    var indices = [Int64](repeating: 0, count: count)
-    var found: Int64 = 0
-    fk_top_k_f32(&values, &indices, &found, scores, scores.count, count)
-    guard found == Int64(count) else { return Array(0..<Int32(count)) }
-    return indices.map(Int32.init).sorted()
-}
+/// The scores of one query, computed a span of positions at a time.
+private final class IndexQuery: @unchecked Sendable {
+    let row: Int
+    private(set) var chosen: [Int32] = []
 
-/// Results that tasks fill, each its own.
-private final class Results: @unchecked Sendable {
-    private let pointer: UnsafeMutableBufferPointer<[Int32]>
+    private let kernel: fk_attention
+    private let queries: UnsafePointer<Float>
+    private let weights: UnsafePointer<Float>
+    private let shape: AttentionShape
+    private let count: Int
+    private let scores: Storage
 
-    init(count: Int) {
-        pointer = .allocate(capacity: count)
-        pointer.initialize(repeating: [])
+    /// Pages of one task: 1,024 positions.
+    private static let pagesPerSpan = 16
+
+    init(
+        _ kernel: fk_attention, _ index: Int, weights: UnsafePointer<Float>,
+        _ shape: AttentionShape, row: Int, count: Int
+    ) {
+        self.kernel = kernel
+        queries = kernel.queries + index * kernel.queries_stride
+        self.weights = weights
+        self.shape = shape
+        self.row = row
+        self.count = count
+        scores = Storage(byteCount: count * MemoryLayout<Float>.stride)
     }
 
-    subscript(index: Int) -> [Int32] {
-        get { pointer[index] }
-        set { pointer[index] = newValue }
+    private var pageLength: Int { Int(kernel.cache.page_length) }
+
+    var spanCount: Int {
+        let positions = Self.pagesPerSpan * pageLength
+        return (count + positions - 1) / positions
     }
 
-    var values: [[Int32]] { Array(pointer) }
+    func score(span: Int) {
+        let memory = Storage(
+            byteCount: shape.headCount * pageLength * MemoryLayout<Float>.stride)
+        let products = memory.pointer.assumingMemoryBound(to: Float.self)
+        let first = span * Self.pagesPerSpan * pageLength
+        let end = min(count, first + Self.pagesPerSpan * pageLength)
+        for start in stride(from: first, to: end, by: pageLength) {
+            let rows = min(pageLength, count - start)
+            multiply(page: start / pageLength, rows, into: products)
+            let sums = scores.pointer.assumingMemoryBound(to: Float.self) + start
+            sums.update(repeating: 0, count: rows)
+            for head in 0..<shape.headCount {
+                let place = products + head * pageLength
+                fk_relu_f32(place, place, rows)
+                // Scaling by a number above 0 may wait until behind the ReLU.
+                fk_axpy_f32(sums, weights[head] * shape.scale, place, rows)
+            }
+        }
+    }
 
-    deinit {
-        pointer.deinitialize()
-        pointer.deallocate()
+    /// Products of all heads with the first `rows` index keys of a page.
+    private func multiply(page: Int, _ rows: Int, into products: UnsafeMutablePointer<Float>) {
+        let cache = kernel.cache
+        guard let page = cache.pages?[page] else { return }
+        let (width, stride) = (shape.keyWidth, (shape.keyWidth + 15) / 16 * 16)
+        let keys = page + cache.page_offset
+        let (t, last, k) = (Int64(shape.headCount), Int64(rows), Int64(width))
+        switch cache.type {
+        case FK_KV_F32:
+            fk_matmul_f32_nt(
+                products, pageLength, queries, width, keys.assumingMemoryBound(to: Float.self),
+                stride, t, 0, last, k, nil, 0)
+        case FK_KV_F16:
+            fk_matmul_f16_nt(
+                products, pageLength, queries, width, keys, stride, t, 0, last, k, nil, 0)
+        default:
+            fk_matmul_bf16_nt(
+                products, pageLength, queries, width, keys, stride, t, 0, last, k, nil, 0)
+        }
+    }
+
+    /// Keeps the positions of the largest scores, rising. Scores that are not numbers choose the
+    /// earliest; what follows from them is not a number either.
+    func choose(_ keep: Int) {
+        let values = Storage(byteCount: keep * MemoryLayout<Float>.stride)
+        var indices = [Int64](repeating: 0, count: keep)
+        var found: Int64 = 0
+        fk_top_k_f32(
+            values.pointer.assumingMemoryBound(to: Float.self), &indices, &found,
+            scores.pointer.assumingMemoryBound(to: Float.self), count, keep)
+        chosen =
+            found == Int64(keep) ? indices.map(Int32.init).sorted() : Array(0..<Int32(keep))
     }
 }
 
