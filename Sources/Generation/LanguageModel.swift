@@ -62,7 +62,7 @@ public final class LanguageModel: Sendable {
         let isRead = Flag()
         defer { isRead.set() }
         thread.submit {
-            for matrix in loaded.parameters.matrices where !isRead.isSet { matrix.prepare() }
+            for matrix in loaded.parameters.matrices { matrix.prepare { isRead.isSet } }
         }
         tokenizer = try Tokenizer(checkpoint)
         // Without a format, or with one that cannot be read, texts can be continued still.

@@ -57,12 +57,20 @@ public final class Matrix: Sendable {
     /// Whether products use a packed form, with activations rounded to 8 bits.
     var isPacked: Bool { tensor.dtype.isPackable && tensor.node == nil }
 
-    /// Brings mapped weights into memory, on the calling thread.
+    /// Brings mapped weights into memory, on the calling thread, until it is told to stop.
     ///
     /// Otherwise the first product does it. Useful while something else has to be waited for.
-    public func prepare() {
-        if tensor.storage.isMapped { fk_mapping_populate(tensor.bytes, tensor.byteCount) }
+    public func prepare(unless isStopped: () -> Bool) {
+        guard tensor.storage.isMapped else { return }
+        // A table may be larger than memory; a few milliseconds at a time.
+        for start in stride(from: 0, to: tensor.byteCount, by: Self.prepareStep) where !isStopped()
+        {
+            fk_mapping_populate(
+                tensor.bytes + start, min(Self.prepareStep, tensor.byteCount - start))
+        }
     }
+
+    private static let prepareStep = 8 << 20
 
     /// The packed weights, if they are kept; `nil` if the format is multiplied as it is, and at the
     /// first product.

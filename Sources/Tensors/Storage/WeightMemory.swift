@@ -54,8 +54,9 @@ final class WeightMemory: Sendable {
             }
             let pages = (max(needed, Self.blockBytes) + Self.hugePage - 1) / Self.hugePage
             let block = Block(capacity: pages * Self.hugePage)
-            // A block that one matrix fills must not end the use of one with room left.
-            if current.block == nil || block.capacity - needed > 0 {
+            // The next matrices go where there is more room left.
+            let room = current.block.map { $0.capacity - current.used } ?? 0
+            if block.capacity - needed > room {
                 current.block = block
                 current.used = needed
             }
