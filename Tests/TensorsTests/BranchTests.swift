@@ -1,49 +1,8 @@
 import FathomTensors
-import FathomTestSupport
 import Testing
 
 /// The causal convolution and the operations on streams of several branches.
 @Suite struct BranchTests {
-    private func random(_ shape: Shape, seed: UInt64) -> Tensor {
-        var generator = SeededGenerator(seed: seed)
-        return Tensor(generator.floats(shape.elementCount), shape: shape)
-    }
-
-    /// A scalar that weighs every element of a result differently.
-    private func weighed(_ y: Tensor) -> Tensor {
-        let weights = Matrix(random([1, y.elementCount], seed: 99))
-        return linear(y.reshaped([1, y.elementCount]), weights)
-    }
-
-    /// Compares gradients with central differences; the bound is that of `GradientTests`.
-    private func check(
-        _ inputs: [Tensor], _ name: String, _ function: ([Tensor]) -> Tensor
-    ) throws {
-        let variables = inputs.map { $0.asVariable() }
-        let gradients = Gradients(of: weighed(function(variables)))
-        let step: Float = 1 / 128
-        for (position, input) in inputs.enumerated() {
-            let gradient = try #require(gradients[variables[position]], "\(name) \(position)")
-            #expect(gradient.shape == input.shape)
-            let found = gradient.floatArray()
-            let values = input.floatArray()
-            let largest = found.map(abs).max() ?? 0
-            for index in values.indices {
-                func value(_ change: Float) -> Float {
-                    var changed = values
-                    changed[index] += change
-                    var all = inputs
-                    all[position] = Tensor(changed, shape: input.shape)
-                    return weighed(function(all)).floatArray()[0]
-                }
-                let expected = (value(step) - value(-step)) / (2 * step)
-                #expect(
-                    abs(found[index] - expected) <= largest / 256 + 1 / 1024,
-                    "\(name): input \(position), element \(index): \(found[index]), \(expected)")
-            }
-        }
-    }
-
     @Test(
         "a convolution is its formula, tap by tap",
         arguments: [(1, 1), (2, 1), (4, 3), (3, 5)], [0, 1, 2, 7, 33])
@@ -99,7 +58,7 @@ import Testing
             ConvolutionSegment(range: 0..<6),
             ConvolutionSegment(range: 6..<11, history: random([4, 3], seed: 5)),
         ]
-        try check([random([11, 3], seed: 6), random([3, 3], seed: 7)], "convolution") {
+        try checkGradients([random([11, 3], seed: 6), random([3, 3], seed: 7)], "convolution") {
             causalConvolution($0[0], weight: $0[1], shape, segments)
         }
     }
@@ -121,23 +80,23 @@ import Testing
     func branchGradients() throws {
         let x = random([3, 12], seed: 12)
         let vectors = [random([3, 6], seed: 13), random([3, 6], seed: 14)]
-        try check([x, random([6], seed: 15), random([6], seed: 16)], "branchNorm") {
+        try checkGradients([x, random([6], seed: 15), random([6], seed: 16)], "branchNorm") {
             branchNorm($0[0], weights: [$0[1], $0[2]], epsilon: 1e-5)
         }
-        try check([x] + vectors, "branchDots") {
+        try checkGradients([x] + vectors, "branchDots") {
             branchDots($0[0], [$0[1], $0[2]], scale: 0.75)
         }
-        try check([random([3, 2], seed: 17), vectors[0]], "branchProducts") {
+        try checkGradients([random([3, 2], seed: 17), vectors[0]], "branchProducts") {
             branchProducts($0[0], $0[1])
         }
     }
 
     @Test("SiLU and the signed root have their gradients")
     func elementGradients() throws {
-        try check([random([4, 9], seed: 18)], "silu") { silu($0[0]) }
+        try checkGradients([random([4, 9], seed: 18)], "silu") { silu($0[0]) }
         // Away from 0, where the root is too steep for differences.
         let values: [Float] = [-2, -0.5, 0.25, 1, 3, -0.75]
-        try check([Tensor(values, shape: [2, 3])], "signedRoot") {
+        try checkGradients([Tensor(values, shape: [2, 3])], "signedRoot") {
             signedRoot($0[0], floor: 1e-6)
         }
     }

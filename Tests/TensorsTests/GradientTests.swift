@@ -1,70 +1,25 @@
 import FathomTensors
-import FathomTestSupport
 import Testing
 
 /// Every operation's backward rule against central differences of its forward rule.
 @Suite struct GradientTests {
-    /// A scalar that weighs every element of a result differently.
-    private func weighed(_ y: Tensor) -> Tensor {
-        var generator = SeededGenerator(seed: 99)
-        let weights = Matrix(Tensor(generator.floats(y.elementCount), shape: [1, y.elementCount]))
-        return linear(y.reshaped([1, y.elementCount]), weights)
-    }
-
-    /// Compares the gradients of `weighed(function(inputs))` with central differences.
-    ///
-    /// Differences in F32 carry an error of about `epsilon(y) / step`; with values near 1 and
-    /// steps of 1/128 a bound of 1/256 of the largest gradient leaves room for it and for the
-    /// curvature, and is far below any wrong rule.
-    private func check(
-        _ inputs: [Tensor], _ name: String, _ function: ([Tensor]) -> Tensor
-    ) throws {
-        let variables = inputs.map { $0.asVariable() }
-        let gradients = Gradients(of: weighed(function(variables)))
-        let step: Float = 1 / 128
-        for (position, input) in inputs.enumerated() {
-            let gradient = try #require(gradients[variables[position]], "\(name) \(position)")
-            let found = gradient.floatArray()
-            let values = input.floatArray()
-            let largest = found.map(abs).max() ?? 0
-            for index in values.indices {
-                func value(_ change: Float) -> Float {
-                    var changed = values
-                    changed[index] += change
-                    var all = inputs
-                    all[position] = Tensor(changed, shape: input.shape)
-                    return weighed(function(all)).floatArray()[0]
-                }
-                let expected = (value(step) - value(-step)) / (2 * step)
-                #expect(
-                    abs(found[index] - expected) <= largest / 256 + 1 / 1024,
-                    "\(name): input \(position), element \(index): \(found[index]), \(expected)")
-            }
-        }
-    }
-
-    private func random(_ shape: Shape, seed: UInt64) -> Tensor {
-        var generator = SeededGenerator(seed: seed)
-        return Tensor(generator.floats(shape.elementCount), shape: shape)
-    }
-
     @Test("sums, products and scaling")
     func arithmetic() throws {
         let (a, b) = (random([3, 5], seed: 1), random([3, 5], seed: 2))
-        try check([a, b], "+") { $0[0] + $0[1] }
-        try check([a, b], "*") { $0[0] * $0[1] }
-        try check([a], "scale") { $0[0] * 1.5 }
-        try check([a], "used twice") { $0[0] * $0[0] + $0[0] }
+        try checkGradients([a, b], "+") { $0[0] + $0[1] }
+        try checkGradients([a, b], "*") { $0[0] * $0[1] }
+        try checkGradients([a], "scale") { $0[0] * 1.5 }
+        try checkGradients([a], "used twice") { $0[0] * $0[0] + $0[0] }
     }
 
     @Test("linear layers, with and without bias, several at once")
     func linearLayers() throws {
         let (x, w) = (random([4, 9], seed: 3), random([7, 9], seed: 4))
-        try check([x, w], "linear") { linear($0[0], Matrix($0[1])) }
-        try check([x, w, random([7], seed: 5)], "linear with bias") {
+        try checkGradients([x, w], "linear") { linear($0[0], Matrix($0[1])) }
+        try checkGradients([x, w, random([7], seed: 5)], "linear with bias") {
             linear($0[0], Matrix($0[1]), bias: $0[2])
         }
-        try check([x, w, random([5, 9], seed: 6)], "two linears") {
+        try checkGradients([x, w, random([5, 9], seed: 6)], "two linears") {
             let y = linear($0[0], [(Matrix($0[1]), nil), (Matrix($0[2]), nil)])
             return linear(y[0], Matrix(Tensor((0..<7).map(Float.init), shape: [1, 7])))
                 + linear(y[1], Matrix(Tensor((0..<5).map(Float.init), shape: [1, 5])))
@@ -73,19 +28,21 @@ import Testing
 
     @Test("embedding rows, one of them twice")
     func embedding() throws {
-        try check([random([5, 6], seed: 7)], "gather") { gather([4, 0, 4], from: Matrix($0[0])) }
+        try checkGradients([random([5, 6], seed: 7)], "gather") {
+            gather([4, 0, 4], from: Matrix($0[0]))
+        }
     }
 
     @Test("root-mean-square normalisation")
     func normalisation() throws {
-        try check([random([3, 20], seed: 8), random([20], seed: 9)], "rmsNorm") {
+        try checkGradients([random([3, 20], seed: 8), random([20], seed: 9)], "rmsNorm") {
             rmsNorm($0[0], weight: $0[1], epsilon: 1e-5)
         }
     }
 
     @Test("SwiGLU")
     func activation() throws {
-        try check([random([3, 18], seed: 10), random([3, 18], seed: 11)], "swiGLU") {
+        try checkGradients([random([3, 18], seed: 10), random([3, 18], seed: 11)], "swiGLU") {
             swiGLU(gate: $0[0], up: $0[1])
         }
     }
@@ -95,7 +52,9 @@ import Testing
         let angles = RotaryFrequencies(
             dimension: 8, theta: 10_000, scaling: .none, layout: layout
         ).angles([0, 3, 17])
-        try check([random([3, 16], seed: 12)], "rotate") { rotate($0[0], headCount: 2, angles) }
+        try checkGradients([random([3, 16], seed: 12)], "rotate") {
+            rotate($0[0], headCount: 2, angles)
+        }
     }
 
     @Test("attention of two sequences, grouped heads, values of another width")
@@ -103,7 +62,7 @@ import Testing
         let shape = AttentionShape(
             headCount: 4, keyValueHeadCount: 2, keyWidth: 4, valueWidth: 3, scale: 0.5)
         let segments = [AttentionSegment(range: 0..<4), AttentionSegment(range: 4..<7)]
-        try check(
+        try checkGradients(
             [random([7, 16], seed: 13), random([7, 8], seed: 14), random([7, 6], seed: 15)],
             "attention"
         ) { attention(query: $0[0], key: $0[1], value: $0[2], shape, segments) }
@@ -111,7 +70,7 @@ import Testing
 
     @Test("cross-entropy with labels that do not count")
     func loss() throws {
-        try check([random([4, 9], seed: 16)], "crossEntropy") {
+        try checkGradients([random([4, 9], seed: 16)], "crossEntropy") {
             crossEntropy($0[0], labels: [3, -100, 0, 8])
         }
         let nothing = crossEntropy(random([2, 5], seed: 17).asVariable(), labels: [-100, -100])
@@ -132,9 +91,9 @@ import Testing
     @Test("columns and heads put together")
     func heads() throws {
         let (x, y) = (random([3, 12], seed: 30), random([3, 6], seed: 31))
-        try check([x], "columns") { columns(1..<3, of: $0[0], headCount: 3) }
-        try check([x, y], "joinHeads") { joinHeads($0[0], $0[1], headCount: 3) }
-        try check([x, random([3, 2], seed: 32)], "joinHeads shared") {
+        try checkGradients([x], "columns") { columns(1..<3, of: $0[0], headCount: 3) }
+        try checkGradients([x, y], "joinHeads") { joinHeads($0[0], $0[1], headCount: 3) }
+        try checkGradients([x, random([3, 2], seed: 32)], "joinHeads shared") {
             joinHeads($0[0], $0[1], headCount: 3, sharesSecond: true)
         }
     }
@@ -142,14 +101,18 @@ import Testing
     @Test("routing: scores, choices, weighted rows")
     func routing() throws {
         let x = random([4, 6], seed: 33)
-        try check([x], "softmax") { softmax($0[0]) }
-        try check([x], "sigmoid") { sigmoid($0[0]) }
-        try check([x], "rows") { rows([2, 0, 2, 3], of: $0[0]) }
-        try check([x], "elements") { elements([1, 4, 0, 5, 2, 3, 0, 1], perRow: 2, of: $0[0]) }
+        try checkGradients([x], "softmax") { softmax($0[0]) }
+        try checkGradients([x], "sigmoid") { sigmoid($0[0]) }
+        try checkGradients([x], "rows") { rows([2, 0, 2, 3], of: $0[0]) }
+        try checkGradients([x], "elements") {
+            elements([1, 4, 0, 5, 2, 3, 0, 1], perRow: 2, of: $0[0])
+        }
         let positive = Tensor(x.floatArray().map { abs($0) + 0.5 }, shape: x.shape)
-        try check([positive], "normalizedRows") { normalizedRows($0[0], epsilon: 0.1) }
-        try check([x], "weightedSum") { weightedSum($0[0], (0..<24).map { Float($0) - 9 }) }
-        try check([random([8, 5], seed: 34), random([4, 2], seed: 35)], "weightedRows") {
+        try checkGradients([positive], "normalizedRows") { normalizedRows($0[0], epsilon: 0.1) }
+        try checkGradients([x], "weightedSum") {
+            weightedSum($0[0], (0..<24).map { Float($0) - 9 })
+        }
+        try checkGradients([random([8, 5], seed: 34), random([4, 2], seed: 35)], "weightedRows") {
             weightedRows($0[0], weights: $0[1], places: [3, 0, 7, 1, 2, 4, 6, 5])
         }
     }
@@ -163,7 +126,7 @@ import Testing
             // The third expert of each bank gets no token, so no gradient either.
             let used = [0, 1, 3]
             let inputs = [x] + used.map { bank == 0 ? weights[$0] : others[$0] }
-            try check(inputs, "bank \(bank)") { inputs in
+            try checkGradients(inputs, "bank \(bank)") { inputs in
                 var own = bank == 0 ? weights : others
                 for (place, expert) in used.enumerated() { own[expert] = inputs[place + 1] }
                 let banks = bank == 0 ? [own, others] : [weights, own]
@@ -176,7 +139,7 @@ import Testing
 
     @Test("layer normalisation")
     func layerNormalisation() throws {
-        try check(
+        try checkGradients(
             [random([3, 7], seed: 37), random([7], seed: 38), random([7], seed: 39)], "layerNorm"
         ) { layerNorm($0[0], weight: $0[1], bias: $0[2], epsilon: 1e-5) }
     }
@@ -188,7 +151,7 @@ import Testing
         let positions: [[Int32]] = [[0], [0, 1], [0, 2], [0], [1]]
         let ranges = [0..<3, 3..<5]
         let (query, key) = (random([5, 6], seed: 60), random([5, 6], seed: 61))
-        try check([query, key, random([5, 8], seed: 62)], "maskedAttention") {
+        try checkGradients([query, key, random([5, 8], seed: 62)], "maskedAttention") {
             maskedAttention(query: $0[0], key: $0[1], value: $0[2], shape, ranges, positions)
         }
         let shares = attentionShares(query: query, key: key, shape, ranges, positions)
@@ -199,7 +162,7 @@ import Testing
         let index = AttentionShape(
             headCount: 3, keyValueHeadCount: 1, keyWidth: 4, valueWidth: 4, scale: 0.5,
             valuesAreInKeys: true)
-        try check(
+        try checkGradients(
             [random([5, 12], seed: 63), random([5, 4], seed: 64), random([5, 3], seed: 65)],
             "indexDivergence"
         ) {
