@@ -87,6 +87,13 @@ package final class AtomicFile {
         try file.commit()
     }
 
+    /// Writes a whole file, as this type promises.
+    package static func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try AtomicFile(path: path, byteCount: bytes.count)
+        try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        try file.commit()
+    }
+
     /// Removes the new file, if it was not committed.
     func discard() {
         guard file >= 0 else { return }

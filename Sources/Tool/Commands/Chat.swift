@@ -180,13 +180,7 @@ private struct AnswerWriter {
 enum ToolsFile {
     /// Reads a list of `{"type": "function", "function": {"name": …}}`.
     static func read(_ path: String) throws -> [JSONValue] {
-        let value: JSONValue
-        do {
-            value = try JSONValue(parsing: try TextFile.read(path))
-        } catch let error as JSONError {
-            throw ToolError("\(path): \(error)")
-        }
-        guard let tools = value.arrayValue, !tools.isEmpty else {
+        guard let tools = try TextFile.json(path).arrayValue, !tools.isEmpty else {
             throw ToolError("\(path): expected a list of tools that is not empty")
         }
         for (index, tool) in tools.enumerated() {

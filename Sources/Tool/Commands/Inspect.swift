@@ -42,7 +42,7 @@ struct Inspect: AsyncParsableCommand {
             guard let architecture = summary.architecture else {
                 throw ToolError("\(model): cannot be drawn: \(summary.refusal ?? "")")
             }
-            try TextFile.write(architecture.svg, to: svg)
+            try AtomicFile.write(Array(architecture.svg.utf8), to: svg)
         }
         StandardOutput.write(json ? summary.json + "\n" : summary.text)
         if tensors, !json {

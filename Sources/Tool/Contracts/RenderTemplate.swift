@@ -30,7 +30,7 @@ struct RenderTemplate: ParsableCommand {
     }
 
     func run() throws {
-        let value = try JSONValue(parsing: try TextFile.read(messages))
+        let value = try TextFile.json(messages)
         guard var variables = value.objectValue else {
             throw ToolError("\(messages): expected a JSON object with 'messages'")
         }

@@ -26,15 +26,11 @@ enum InspectedModel {
     }
 
     private static func object(in path: String) throws -> JSONObject {
-        do {
-            let value = try JSONValue(parsing: try TextFile.read(path))
-            guard let object = value.objectValue else {
-                throw ToolError("\(path): holds \(value.kindDescription); expected an object")
-            }
-            return object
-        } catch let error as JSONError {
-            throw ToolError("\(path): \(error)")
+        let value = try TextFile.json(path)
+        guard let object = value.objectValue else {
+            throw ToolError("\(path): holds \(value.kindDescription); expected an object")
         }
+        return object
     }
 
     var path: String {

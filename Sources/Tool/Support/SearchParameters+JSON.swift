@@ -4,11 +4,24 @@ import FathomVectors
 extension SearchParameters {
     /// Search parameters as a JSON object, by Faiss's names.
     init(parsing text: String) throws {
-        try self.init(JSONValue(parsing: text), name: "parameters", depth: 0)
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: text)
+        } catch {
+            throw ToolError(
+                "--parameters is no JSON: \(error); write an object such as {\"nprobe\": 8}")
+        }
+        try self.init(value, name: "--parameters", depth: 0)
     }
 
+    /// How deep parameters of inner indexes may be nested.
+    private static let depthLimit = 8
+
     private init(_ value: JSONValue, name: String, depth: Int) throws {
-        guard let object = value.objectValue, depth < 8 else {
+        guard depth < Self.depthLimit else {
+            throw ToolError("'\(name)' is nested more than \(Self.depthLimit) deep")
+        }
+        guard let object = value.objectValue else {
             throw ToolError("'\(name)' is \(value.kindDescription); it must be an object")
         }
         self.init()

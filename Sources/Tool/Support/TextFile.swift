@@ -1,3 +1,5 @@
+import FathomJSON
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -30,6 +32,15 @@ enum TextFile {
             throw ToolError("\(path): not valid UTF-8")
         }
         return text
+    }
+
+    /// The JSON value that a file holds.
+    static func json(_ path: String) throws -> JSONValue {
+        do {
+            return try JSONValue(parsing: read(path))
+        } catch let error as JSONError {
+            throw ToolError("\(path): \(error)")
+        }
     }
 }
 
