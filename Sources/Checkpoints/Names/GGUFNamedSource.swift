@@ -112,7 +112,7 @@ public struct NamingError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        "\(path): the architecture '\(architecture)' is not supported; expected 'llama', 'qwen2', "
-            + "'deepseek' or 'deepseek2'"
+        "\(path): the architecture '\(architecture)' is not supported; expected "
+            + TensorNames.architectures.map { "'\($0)'" }.joined(separator: " or ")
     }
 }

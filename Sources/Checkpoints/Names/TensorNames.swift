@@ -66,14 +66,15 @@ public struct TensorNames: Sendable {
 
     /// The table of an architecture as `general.architecture` names it; nil if there is none.
     public static func of(architecture: String) -> TensorNames? {
-        switch architecture {
-        case "llama": llama
-        case "qwen2": qwen2
-        case "deepseek": deepSeek
-        case "deepseek2": deepSeek
-        default: nil
-        }
+        tables.first { $0.architecture == architecture }?.names
     }
+
+    /// The architectures that have a table.
+    public static var architectures: [String] { tables.map(\.architecture) }
+
+    private static let tables: [(architecture: String, names: TensorNames)] = [
+        ("llama", llama), ("qwen2", qwen2), ("deepseek", deepSeek), ("deepseek2", deepSeek),
+    ]
 }
 
 extension TensorNames {

@@ -32,7 +32,6 @@ struct MarkerBuffer: Sendable {
 
     var count: Int { bytes.count - start }
     var isEmpty: Bool { count == 0 }
-    var first: UInt8? { isEmpty ? nil : bytes[start] }
 
     mutating func append(_ text: String, isMarker: Bool = false) {
         if start > 0 {

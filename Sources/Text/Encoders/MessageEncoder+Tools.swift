@@ -6,13 +6,15 @@ extension MessageEncoder {
         typealias Markup = ModelMarkers.DSML
         writer.template("\n\n\(Markup.begin)")
         for call in calls {
-            writer.template("\n\(Markup.invokeBegin) name=\"")
+            writer.template("\n\(Markup.invokeBegin)\(DSMLSyntax.beforeName)")
             writer.content(call.name)
-            writer.template("\">\n")
+            writer.template(DSMLSyntax.afterName)
             for (position, parameter) in call.parameters.enumerated() {
-                writer.template("\(position == 0 ? "" : "\n")\(Markup.parameterBegin) name=\"")
+                writer.template(position == 0 ? "" : "\n")
+                writer.template(Markup.parameterBegin + DSMLSyntax.beforeName)
                 writer.content(parameter.key)
-                writer.template("\" string=\"\(parameter.isString)\">")
+                writer.template(
+                    parameter.isString ? DSMLSyntax.afterStringKey : DSMLSyntax.afterJSONKey)
                 writer.content(parameter.value)
                 writer.template(Markup.parameterEnd)
             }
