@@ -18,8 +18,8 @@ public struct GenerationRequest: Sendable, Hashable {
     /// How many likeliest tokens to report at each position; `nil` reports no probabilities.
     public var alternatives: Int?
 
-    /// Whether repeated text is guessed and checked several tokens at a time. The output is the
-    /// same either way.
+    /// Whether tokens are guessed and checked several at a time: what followed earlier in the same
+    /// text, or else what the model's own prediction layer says. The output is the same either way.
     public var speculates = true
 
     /// Whether special tokens other than the stop token appear in the text.

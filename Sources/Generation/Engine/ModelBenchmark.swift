@@ -22,7 +22,7 @@ public struct ModelBenchmark: Sendable {
         public fileprivate(set) var firstTokenSeconds = 0.0
     }
 
-    /// Tokens of the passes before anything is measured: enough to reach every expert.
+    /// Tokens of the last pass before anything is measured: enough to reach every expert.
     private static let warmUpTokens = 512
 
     /// Runs on the calling thread.
@@ -62,11 +62,11 @@ public struct ModelBenchmark: Sendable {
     {
         let standard = min(Self.warmUpTokens, model.contextLength)
         var seconds: [Double] = []
-        for _ in 0..<2 {
+        for count in [promptTokens > 0 ? promptTokens : standard, standard] {
             var tokens = Tokens(vocabularySize: model.vocabularySize)
             let decoder = SequenceDecoder(model, cache: PagedCache(store))
             let start = clock.now
-            _ = try decoder.prefill(tokens.take(promptTokens > 0 ? promptTokens : standard))
+            _ = try decoder.prefill(tokens.take(count))
             seconds.append((clock.now - start).inSeconds)
         }
         return seconds[0]

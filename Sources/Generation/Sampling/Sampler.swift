@@ -38,12 +38,12 @@ public struct Sampler: Sendable {
     public mutating func choose(
         from logits: [Float], history: [Int32], promptCount: Int, alternatives: Int? = nil
     ) throws -> TokenChoice {
+        // Before any filter: they compare numbers, and a NaN could pass or be left out as unlikely.
         let likeliest = try Self.largest(of: logits)
         let token: Int32
         if parameters.isGreedy, !parameters.dependsOnHistory, parameters.logitBias.isEmpty {
             token = likeliest
         } else {
-            // Filters compare numbers: a NaN could pass them, or be left out as if it were unlikely.
             var filtered = logits
             LogitsFilters.apply(
                 parameters, to: &filtered, history: history,

@@ -360,7 +360,7 @@ struct CompletionStreamTests {
         #expect(stream.push("b") == [.toolCallArguments(index: 0, text: "</b")])
     }
 
-    @Test("long answers take time in proportion to their length")
+    @Test("a long argument is passed on as it comes, not held back and searched again")
     func longAnswers() {
         // Held back as a whole, this would be searched again at every piece.
         let list = "[" + Array(repeating: "\"<</｜\"", count: 20_000).joined(separator: ",") + "]"
