@@ -13,13 +13,14 @@ public enum VectorSearchError: Error, Sendable, Hashable, CustomStringConvertibl
     public var description: String {
         switch self {
         case .wrongDimension(let found, let expected):
-            "the queries have \(found) components; the index holds vectors of \(expected)"
+            "the queries have \(found) components; the index holds vectors of \(expected): make "
+                + "both with the same model"
         case .raggedRows(let values, let dimension):
-            "\(values) values are no whole number of rows of \(dimension)"
+            "\(values) values are no whole number of rows of \(dimension); give all of each row"
         case .notTrained:
             "the index is not trained; train it before it is searched"
         case .negativeK(let k):
-            "k is \(k); it must not be negative"
+            "k is \(k); it must be at least 0"
         case .tooManyResults(let k, let queries, let limit):
             "\(k) results for each of \(queries) queries are more than the \(limit) allowed at "
                 + "once; ask in parts"

@@ -50,14 +50,9 @@ struct FaissCase: CustomTestStringConvertible {
         }
     }
 
-    var rewritesIdentically: Bool {
-        (description["rewrites_identically"] ?? description["faiss_rewrites_identically"])?
-            .boolValue ?? false
-    }
-
     /// The searches, with the fields set before them as parameters.
     func searches() throws -> [FaissSearch] {
-        let expected = try SafetensorsFile(path: folder + "/expected.safetensors")
+        let expected = try expectedTensors()
         var settings: [(String, JSONValue)] = []
         return try (description["searches"]?.arrayValue ?? []).compactMap { search in
             if let set = search["set"]?.objectValue {
@@ -78,13 +73,20 @@ struct FaissCase: CustomTestStringConvertible {
         }
     }
 
-    /// The first rows as Faiss reconstructs them.
-    func reconstructions() throws -> Tensor? {
+    /// Whether Faiss's reconstructions of float vectors are there and can be expected.
+    var hasReconstructions: Bool {
         // With fewer bits than components Faiss leaves the rest of a vector as it finds it.
-        guard name != "lsh_thr" else { return nil }
-        let expected = try SafetensorsFile(path: folder + "/expected.safetensors")
-        return expected.info("reconstruct_n_0") == nil
-            ? nil : try expected.tensor("reconstruct_n_0")
+        guard name != "lsh_thr", let expected = try? expectedTensors(),
+            let info = expected.info("reconstruct_n_0")
+        else { return false }
+        return info.dtype == .f32
+    }
+
+    /// The first rows as Faiss reconstructs them.
+    func reconstructions() throws -> Tensor { try expectedTensors().tensor("reconstruct_n_0") }
+
+    private func expectedTensors() throws -> SafetensorsFile {
+        try SafetensorsFile(path: folder + "/expected.safetensors")
     }
 
     func queries() throws -> Tensor {

@@ -87,6 +87,20 @@ struct HostileIndexTests {
         #expect(failure([]) != nil)
     }
 
+    @Test(
+        "of Faiss's types that are not read are refused by what they hold",
+        arguments: [
+            ("IxEd", "EDEN codes"), ("IHNc", "a CAGRA graph"), ("ISVF", "SVS vectors"),
+            ("IxLa", "lattice codes"), ("IBHc", "a CAGRA graph of bits"),
+            ("IwPn", "inverted lists of Panorama vectors"),
+        ])
+    func unreadType(_ type: String, _ contents: String) {
+        let error = failure(Array(type.utf8) + Array(repeating: 0, count: 100))
+        #expect(error?.reason == .unreadType(type, holds: contents))
+        #expect(error?.offset == 0)
+        #expect(error?.description.contains("'\(type)', which holds \(contents)") == true)
+    }
+
     @Test("that claim more than there is hold no more than that in memory")
     func hugeCounts() {
         for count: UInt64 in [1 << 40, 1 << 62, .max] {
@@ -143,13 +157,29 @@ struct HostileIndexTests {
         #expect(failure(bytes)?.field == "hnsw/neighbors")
     }
 
-    @Test("that name a list file outside their folder are refused")
+    @Test("look for a list file beside themselves, and nowhere else")
     func listFile() throws {
         let original = try Fixtures.bytes("faiss/ondisk_ivfsq8/index.faiss")
-        #expect(throws: IndexFileError.self) { try IndexFile.read(original) }
+        #expect(failure(original)?.field.hasSuffix("filename") == true)
         let folder = try TemporaryFolder()
         let path = try folder.write(original, to: "index.faiss")
-        // The list file is looked up beside the index, and is not there.
+        // The list file is not there yet.
         #expect(throws: IndexFileError.self) { try IndexFile.read(path) }
+        let name = "lists.ivfdata"
+        _ = try folder.write(try Fixtures.bytes("faiss/ondisk_ivfsq8/\(name)"), to: name)
+        _ = try IndexFile.read(path)
+        // The size of the name, the name and the size of the file end the index.
+        let end = original.count - 8
+        func naming(_ other: String) throws -> IndexFile {
+            var bytes = original
+            let size = withUnsafeBytes(of: UInt64(other.utf8.count)) { Array($0) }
+            bytes.replaceSubrange(end - name.utf8.count - 8..<end, with: size + other.utf8)
+            return try IndexFile.read(try folder.write(bytes, to: "index.faiss"))
+        }
+        _ = try naming("/some/other/folder/" + name)
+        for refused in ["", ".", "..", "../..", "lists/", "a\0b"] {
+            let error = #expect(throws: IndexFileError.self) { try naming(refused) }
+            #expect(error?.field.hasSuffix("filename") == true, "'\(refused)'")
+        }
     }
 }

@@ -47,12 +47,20 @@ struct BuildIndex: ParsableCommand {
         let line = StageLine()
         defer { line.close() }
         if !builder.isTrained {
-            try builder.train(try train.map(rows) ?? added, progress: line.show)
+            let training = try train.map(rows) ?? added
+            try located(train ?? add) { try builder.train(training, progress: line.show) }
         }
-        try builder.add(added, progress: line.show)
+        try located(add) { try builder.add(added, progress: line.show) }
         try builder.write(output)
         line.close()
         StandardError.write("\(output): \(builder.count) vectors of \(added.dimension)\n")
+    }
+
+    /// Says of what training refuses which file it is about.
+    private func located(_ path: String, _ body: () throws -> Void) throws {
+        do { try body() } catch let error as TrainingError {
+            throw ToolError("\(path): \(error)")
+        }
     }
 
     private func rows(_ path: String) throws -> VectorRows {
@@ -60,7 +68,7 @@ struct BuildIndex: ParsableCommand {
         case .floats(let values, let dimension):
             return try VectorRows(values, dimension: dimension)
         case .bytes:
-            throw ToolError("\(path): holds bytes; give vectors of floats")
+            throw ToolError("\(path): holds bytes; give vectors of floats (F32)")
         }
     }
 }

@@ -32,10 +32,17 @@ struct Search: ParsableCommand {
 
     func run() throws {
         let parameters = try parameters.map { try SearchParameters(parsing: $0) }
-        let found = try FoundVectors(
-            in: IndexFile.read(index), of: QueryRows(path: queries), k: k,
-            parameters: parameters ?? SearchParameters(),
-            threads: threads.threads ?? ThreadPool.coreCount)
+        let file = try IndexFile.read(index)
+        let rows = try QueryRows(path: queries)
+        let found: FoundVectors
+        do {
+            found = try FoundVectors(
+                in: file, of: rows, k: k, parameters: parameters ?? SearchParameters(),
+                threads: threads.threads ?? ThreadPool.coreCount)
+        } catch {
+            // What a search refuses says nothing of files.
+            throw ToolError("search of \(index) for \(queries): \(error)")
+        }
         try found.write(to: output)
     }
 }

@@ -30,11 +30,11 @@ public struct FactoryError: Error, Sendable, Hashable, CustomStringConvertible {
         case .invalid(let message):
             return place + message
         case .unbalancedParenthesis:
-            return place + "this parenthesis has no partner"
+            return place + "this parenthesis has no partner; add one or take it out"
         case .tooLong(let limit):
-            return "the factory string is longer than \(limit) bytes"
+            return "the factory string is longer than \(limit) bytes; shorten it"
         case .nestedTooDeeply(let limit):
-            return place + "more than \(limit) levels of nesting"
+            return place + "more than \(limit) levels of nesting; use fewer"
         }
     }
 }

@@ -23,7 +23,10 @@ struct FactoryParser {
         }
         guard (1...IndexHeader.dimensionLimit).contains(dimension) else {
             throw failure(
-                0, .invalid("vectors of \(dimension) components cannot be indexed"))
+                0,
+                .invalid(
+                    "vectors of \(dimension) components cannot be indexed; it must be from 1 to "
+                        + "\(IndexHeader.dimensionLimit)"))
         }
         return try index(0..<bytes.count, dimension, metric)
     }
@@ -424,7 +427,8 @@ extension FactoryParser {
             kind = .principalComponents(whitens: whitens, rotates: rotates)
             guard output <= dimension else {
                 throw failure(
-                    start, .invalid("\(output) components cannot be kept of \(dimension)"))
+                    start,
+                    .invalid("\(output) components cannot be kept of \(dimension); keep fewer"))
             }
         } else if scanner.take("OPQ") {
             start = scanner.position
@@ -459,7 +463,8 @@ extension FactoryParser {
             kind = .signRotation(usesPrincipalComponents: number != nil)
             guard output <= dimension else {
                 throw failure(
-                    start, .invalid("\(output) components cannot be kept of \(dimension)"))
+                    start,
+                    .invalid("\(output) components cannot be kept of \(dimension); keep fewer"))
             }
         } else if scanner.take("Pad") {
             start = scanner.position

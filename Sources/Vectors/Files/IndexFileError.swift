@@ -11,6 +11,8 @@ public struct IndexFileError: Error, Sendable, Hashable, CustomStringConvertible
         case cutShort(neededBytes: UInt64, leftBytes: Int)
         /// The type of an index, a transform or lists is not known.
         case unknownType(String)
+        /// A type of Faiss that is not read, and what it holds.
+        case unreadType(String, holds: String)
         /// What stands there, and what may.
         case badValue(found: String, expected: String)
         /// Indexes inside indexes.
@@ -47,23 +49,30 @@ public struct IndexFileError: Error, Sendable, Hashable, CustomStringConvertible
         switch reason {
         case .cutShort(let needed, let left):
             return "\(place) needs \(needed) bytes, but \(left) are left; the file is cut short "
-                + "or damaged"
+                + "or damaged: copy it again"
         case .unknownType(let type):
-            return "\(place) is '\(type)', which is no known type"
+            return "\(place) is '\(type)', which is no known type; is this an index file of Faiss?"
+        case .unreadType(let type, let contents):
+            return "\(place) is '\(type)', which holds \(contents) and is not read; build the "
+                + "index as another type, or write it anew with Faiss if the layout is older"
         case .badValue(let found, let expected):
-            return "\(place) is \(found); it must be \(expected)"
+            return "\(place) is \(found); it must be \(expected). Is the file damaged?"
         case .tooDeep(let limit):
-            return "\(place) is nested more than \(limit) deep"
+            return "\(place) is nested more than \(limit) deep; the file is damaged, or build it "
+                + "with fewer indexes inside each other"
         case .trailingBytes(let count):
-            return "\(place): \(count) bytes follow the index; they belong to nothing"
+            return
+                "\(place): \(count) bytes follow the index and belong to nothing; write the file "
+                + "again"
         case .system(let action, let code):
             return "\(place): could not \(action) (\(String(cString: strerror(code))))"
         case .notAFile:
-            return "\(place) is not a regular file"
+            return "\(place) is not a regular file; give the path of one"
         case .changedWhileRead:
             return "\(place) was cut short while it was read; copy it again"
         case .noRoom(let needed):
-            return "\(place): the disk has no room for \(needed) bytes. Nothing was changed"
+            return "\(place): the disk has no room for \(needed) bytes; make room or "
+                + "choose another place. Nothing was changed"
         }
     }
 }

@@ -65,7 +65,7 @@ enum IndexTypes {
     static func read(_ reader: inout IndexReader) throws -> any VectorIndex {
         let type = try reader.fourCC("type")
         guard let index = types[type] else {
-            throw reader.failure("type", at: reader.position - 4, .unknownType(type.description))
+            throw reader.refusal(of: type)
         }
         return try index.init(reading: &reader, type: type)
     }
@@ -80,7 +80,7 @@ enum IndexTypes {
     static func readBinary(_ reader: inout IndexReader) throws -> any BinaryIndex {
         let type = try reader.fourCC("type")
         guard let index = binaryTypes[type] else {
-            throw reader.failure("type", at: reader.position - 4, .unknownType(type.description))
+            throw reader.refusal(of: type)
         }
         return try index.init(reading: &reader, type: type)
     }

@@ -97,8 +97,7 @@ extension InvertedLists {
                 return .disk(
                     try DiskLists(reading: &reader, listCount: listCount, codeSize: codeSize))
             default:
-                throw reader.failure(
-                    "type", at: reader.position - 4, .unknownType(type.description))
+                throw reader.refusal(of: type)
             }
         }
     }

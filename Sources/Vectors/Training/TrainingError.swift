@@ -12,7 +12,8 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .wrongDimension(let found, let expected):
-            "the vectors have \(found) components; the index takes \(expected)"
+            "the vectors have \(found) components; the index takes \(expected): make all with the "
+                + "same model"
         case .tooFewVectors(let found, let needed, let purpose):
             "\(found) training vectors are too few for \(purpose); give at least \(needed)"
         case .notFinite(let row):
@@ -26,7 +27,7 @@ public enum TrainingError: Error, Sendable, Hashable, CustomStringConvertible {
         case .idsNotSupported(let index):
             "\(index) numbers its vectors itself; put 'IDMap,' before it to give ids"
         case .tooManyVectors(let limit, let index):
-            "\(index) holds at most \(limit) vectors"
+            "\(index) holds at most \(limit) vectors; divide them among several indexes"
         }
     }
 }

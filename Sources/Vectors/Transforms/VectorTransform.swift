@@ -61,8 +61,7 @@ enum Transforms {
             case "VNrm": return try NormalizationTransform(reading: &reader)
             case "VCnt": return try CenteringTransform(reading: &reader)
             default:
-                throw reader.failure(
-                    "type", at: reader.position - 4, .unknownType(type.description))
+                throw reader.refusal(of: type)
             }
         }
     }

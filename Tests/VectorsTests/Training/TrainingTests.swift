@@ -37,10 +37,12 @@ enum TrainingFixture {
             let name = count == 300 ? "float_randn300_\(seed)" : "float_randn_\(seed)"
             let expected = try TrainingFixture.floats(name, "rng")
             let found = FaissRandom.normal(count, seed: seed)
+            #expect(expected.count == count && found.count == count)
             #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-6 * max(1, abs($1)) })
         }
         var random = FaissRandom(seed: seed)
         let floats = try TrainingFixture.floats("rg_float_\(seed)", "rng")
+        #expect(floats.count == 50)
         #expect(floats.allSatisfy { $0 == random.float() })
     }
 
@@ -51,6 +53,7 @@ enum TrainingFixture {
             let expected = try TrainingFixture.rows(name, "rng")
             let found = Orthogonal.randomRotation(
                 inputDimension: expected.dimension, outputDimension: expected.count, seed: seed)
+            try #require(found.count == expected.values.count)
             #expect(zip(found, expected.values).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
         }
     }
@@ -87,6 +90,7 @@ enum TrainingFixture {
             let clusters = try KMeans(centroidCount: 16, settings: settings)
                 .train(points, weights: weights, startingFrom: first) { _ in reported += 1 }
             let expected = try TrainingFixture.rows(name + ".centroids", "kmeans")
+            try #require(clusters.centroids.values.count == expected.values.count)
             #expect(
                 zip(clusters.centroids.values, expected.values).allSatisfy {
                     abs($0 - $1) <= 1e-4 * max(1, abs($1))
