@@ -4,7 +4,7 @@ public struct AdditiveQuantizerIndex: CodeIndex, ReadableIndex {
     private let type: FourCC
     private let quantizer: AdditiveQuantizer
     let codeSize: Int
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -14,7 +14,7 @@ public struct AdditiveQuantizerIndex: CodeIndex, ReadableIndex {
             reading: &reader, dimension: header.dimension, form: AdditiveQuantizer.form(type),
             isTrained: header.isTrained)
         codeSize = try reader.size("code_size", in: quantizer.codeSize...quantizer.codeSize)
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "codes", of: UInt8.self, count: try reader.product("codes", header.count, codeSize))
     }
 

@@ -1,11 +1,11 @@
 /// Bit vectors as they are, compared one by one.
 public struct BinaryFlatIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     let header: BinaryHeader
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try BinaryHeader(reading: &reader)
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "xb", of: UInt8.self, count: try reader.product("xb", header.count, header.codeSize))
     }
 
@@ -23,7 +23,9 @@ public struct BinaryFlatIndex: ScannedBinaryIndex, ReadableBinaryIndex {
 
     public func reconstruct(_ id: Int64) throws -> [UInt8] {
         guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
-        return Array(codes[Int(id) * codeSize..<(Int(id) + 1) * codeSize])
+        return codes.withUnsafeBytes { bytes in
+            Array(bytes[Int(id) * codeSize..<(Int(id) + 1) * codeSize])
+        }
     }
 
     public func distances(from query: [UInt8]) throws -> any QueryDistances {

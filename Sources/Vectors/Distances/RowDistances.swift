@@ -19,18 +19,17 @@ enum RowDistances {
             fk_row_distances_f32(
                 distances, query, rows.assumingMemoryBound(to: Float.self), nil, count, dimension)
         case _ where !isAligned:
-            // Lists on disk may begin at any byte.
-            var row = [Float](repeating: 0, count: dimension)
-            for i in 0..<count {
-                row.withUnsafeMutableBytes { copy in
-                    copy.copyMemory(
-                        from: UnsafeRawBufferPointer(start: rows + i * stride, count: stride))
-                }
-                row.withUnsafeBytes { copy in
-                    guard let base = copy.baseAddress else { return }
+            // Rows in files may begin at any byte; some at a time are copied to where floats can be.
+            let step = max(1, min(count, (1 << 16) / stride))
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: step * dimension) { copy in
+                guard let base = copy.baseAddress else { return }
+                for first in Swift.stride(from: 0, to: count, by: step) {
+                    let size = min(step, count - first)
+                    UnsafeMutableRawPointer(base).copyMemory(
+                        from: rows + first * stride, byteCount: size * stride)
                     fill(
-                        distances + i, query: query, rows: base, count: 1, dimension: dimension,
-                        metric: metric, argument: argument)
+                        distances + first, query: query, rows: base, count: size,
+                        dimension: dimension, metric: metric, argument: argument)
                 }
             }
         default:

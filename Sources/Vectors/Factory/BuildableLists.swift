@@ -92,9 +92,9 @@ struct BuildableLists: BuildableIndex {
             let codes = codec.encode(
                 batch, around: isResidual ? try centers(of: numbers) : nil)
             for (row, list) in numbers.enumerated() {
-                lists.lists[list].ids.append(ids.map { $0[first + row] } ?? Int64(count + row))
-                lists.lists[list].codes +=
-                    codes[row * codec.codeSize..<(row + 1) * codec.codeSize]
+                lists.lists[list].append(
+                    ids.map { $0[first + row] } ?? Int64(count + row),
+                    codes[row * codec.codeSize..<(row + 1) * codec.codeSize])
             }
             count += size
             progress?(

@@ -90,7 +90,7 @@ public struct AdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
     private let type: FourCC
     private let scan: AdditiveFastScan
     private let scaling: NormScaling
-    private let codes: [UInt8]
+    private let codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -106,7 +106,7 @@ public struct AdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
         let parts = scan.blocks.paddedPartCount
         _ = try reader.size("M2", in: parts...parts)
         scaling = try NormScaling(reading: &reader)
-        codes = try reader.vector("codes", of: UInt8.self, count: size)
+        codes = try reader.vectorStorage("codes", of: UInt8.self, count: size)
     }
 
     public var acceptedParameters: Set<SearchParameters.Name> { [.selector] }

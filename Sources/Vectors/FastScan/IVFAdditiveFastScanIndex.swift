@@ -52,7 +52,7 @@ public struct IVFAdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
             let table = QuantizedTable(
                 scan.table(query, normScale: factor), distances: biases)
             var top = TopK(min(k, count), metric)
-            file.scan(
+            try file.scan(
                 probes.map(\.list), scan.blocks, table, normScale: factor, parameters, into: &top
             ) { _, _, _, rounded, _ in rounded }
             neighbors.store(top, query: number)

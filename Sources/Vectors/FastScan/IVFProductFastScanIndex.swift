@@ -56,7 +56,7 @@ public struct IVFProductFastScanIndex: HeaderedIndex, ReadableIndex {
             let probes = try file.probes(query, parameters)
             guard !probes.isEmpty else { continue }
             var top = TopK(min(k, count), metric)
-            file.scan(
+            try file.scan(
                 probes.map(\.list), blocks, try table(query, probes), parameters, into: &top
             ) { _, _, _, rounded, _ in rounded }
             neighbors.store(top, query: number)

@@ -28,7 +28,7 @@ extension InvertedFile {
         distance: (
             _ probe: Int, _ codes: UnsafeRawPointer, _ row: Int, _ rounded: Float, _ bound: Float
         ) -> Float
-    ) {
+    ) throws {
         for (probe, list) in probes.enumerated() {
             let bias = table.biases.isEmpty ? 0 : table.biases[probe]
             let entries = table.tables.count == 1 ? table.tables[0] : table.tables[probe]
@@ -43,5 +43,6 @@ extension InvertedFile {
                 }
             }
         }
+        try lists.checkIntact()
     }
 }

@@ -4,7 +4,7 @@ public struct ProductFastScanIndex: HeaderedIndex, ReadableIndex {
     private let quantizer: ProductQuantizer
     private let settings: [Int32]
     private let blocks: FastScanBlocks
-    private let codes: [UInt8]
+    private let codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -55,12 +55,12 @@ extension FastScanBlocks {
     /// Reads the codes of a flat index, and the sizes before them.
     func readCodes(
         _ reader: inout IndexReader, count: Int
-    ) throws(IndexFileError) -> [UInt8] {
+    ) throws(IndexFileError) -> Storage<UInt8> {
         let size = try byteCount(count, reader)
         let rounded = try paddedCount(count, reader)
         _ = try reader.size("ntotal2", in: rounded...rounded)
         _ = try reader.size("M2", in: paddedPartCount...paddedPartCount)
-        return try reader.vector("codes", of: UInt8.self, count: size)
+        return try reader.vectorStorage("codes", of: UInt8.self, count: size)
     }
 
     func paddedCount(
@@ -69,7 +69,9 @@ extension FastScanBlocks {
         try reader.product("ntotal2", count / rows + (count % rows > 0 ? 1 : 0), rows)
     }
 
-    package func writeCodes(_ writer: inout IndexWriter, _ codes: [UInt8], count: Int) throws {
+    func writeCodes(
+        _ writer: inout IndexWriter, _ codes: Storage<UInt8>, count: Int
+    ) throws {
         try writer.size((count + rows - 1) / rows * rows)
         try writer.size(paddedPartCount)
         try writer.vector(codes)
@@ -77,7 +79,7 @@ extension FastScanBlocks {
 
     /// Searches the codes of a flat index with a table for each query.
     func nearest(
-        _ queries: VectorRows, k: Int, _ metric: Metric, _ codes: [UInt8], count: Int,
+        _ queries: VectorRows, k: Int, _ metric: Metric, _ codes: Storage<UInt8>, count: Int,
         _ parameters: SearchParameters,
         table: ([Float]) -> (table: QuantizedTable, normScale: Int32)
     ) -> Neighbors {

@@ -10,10 +10,28 @@ public enum IndexFile: Sendable {
     /// on disk, are looked up beside the file.
     /// - Throws: `IndexFileError`.
     public static func read(_ path: String) throws -> IndexFile {
+        try open(path, lends: false)
+    }
+
+    /// Opens a file of Faiss's format without bringing it all into memory.
+    ///
+    /// Codes and labels stay in the file and are read when a search looks at them; the rest (coarse
+    /// quantizers, graphs, codebooks) is loaded and checked as by `read`. Results are the same.
+    /// Replace the file by a new one under its name rather than change it: a search throws
+    /// `IndexFileError` once the file was cut short.
+    /// - Throws: `IndexFileError`.
+    public static func map(_ path: String) throws -> IndexFile {
+        try open(path, lends: true)
+    }
+
+    private static func open(_ path: String, lends: Bool) throws -> IndexFile {
         let file = try MappedIndexFile(path: path)
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let outcome = Result { try read(file.bytes, folder: folder) }
+        let outcome = Result {
+            try read(
+                IndexReader(file.bytes, folder: folder, lendingFrom: lends ? file : nil))
+        }
         // A file cut short reads as zeros: that is the cause, whatever the reader made of it.
         try file.checkIntact()
         do {
@@ -26,13 +44,11 @@ public enum IndexFile: Sendable {
 
     /// Reads an index from memory; it cannot refer to other files.
     public static func read(_ bytes: [UInt8]) throws -> IndexFile {
-        try bytes.withUnsafeBytes { try read($0, folder: nil) }
+        try bytes.withUnsafeBytes { try read(IndexReader($0, folder: nil)) }
     }
 
-    private static func read(
-        _ bytes: UnsafeRawBufferPointer, folder: String?
-    ) throws -> IndexFile {
-        var reader = IndexReader(bytes, folder: folder)
+    private static func read(_ reader: consuming IndexReader) throws -> IndexFile {
+        var reader = reader
         let start = try reader.peekFourCC("type")
         let file: IndexFile =
             IndexTypes.isBinary(start)

@@ -7,15 +7,21 @@ struct IndexReader {
     private(set) var position = 0
     /// Where files named inside the index are looked up; nil for an index in memory.
     let folder: String?
+    /// The file whose bytes these are, if large arrays are to be lent from it; nil to copy them.
+    let mapping: MappedIndexFile?
     private var place: [String] = []
     private var depth = 0
 
     /// How deep indexes may be inside one another.
     static let depthLimit = 50
 
-    init(_ bytes: UnsafeRawBufferPointer, folder: String?) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, folder: String?,
+        lendingFrom mapping: MappedIndexFile? = nil
+    ) {
         self.bytes = bytes
         self.folder = folder
+        self.mapping = mapping
     }
 
     var remaining: Int { bytes.count - position }
@@ -55,6 +61,12 @@ struct IndexReader {
             place.removeLast()
         }
         return try body(&self)
+    }
+
+    /// Passes over bytes that are there.
+    mutating func skip(_ byteCount: Int) {
+        precondition(byteCount >= 0 && byteCount <= remaining, "bytes beyond the end")
+        position += byteCount
     }
 
     // MARK: Numbers
@@ -192,21 +204,6 @@ struct IndexReader {
                 field, at: start, found: "\(elements.count) elements", expected: "\(count)")
         }
         return elements
-    }
-
-    /// A count of 4-byte units and their bytes.
-    mutating func units(
-        _ field: String, byteCount: Int
-    ) throws(IndexFileError) -> [UInt8] {
-        let start = position
-        let count = try u64(field + ".size")
-        let size = count.multipliedReportingOverflow(by: 4)
-        guard !size.overflow, size.partialValue == UInt64(clamping: byteCount) else {
-            throw failure(
-                field, at: start, found: "\(count) units of 4 bytes",
-                expected: "\(byteCount) bytes")
-        }
-        return try elements(field, count: byteCount, of: UInt8.self)
     }
 
     // MARK: Products

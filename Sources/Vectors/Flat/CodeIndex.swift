@@ -1,6 +1,6 @@
 /// An index that keeps one code a vector, in order, and looks at all of them.
 protocol CodeIndex: HeaderedIndex {
-    var codes: [UInt8] { get }
+    var codes: Storage<UInt8> { get }
     /// Bytes of a code.
     var codeSize: Int { get }
     /// Prepares a query.
@@ -32,6 +32,7 @@ extension CodeIndex {
             try scan(queries.row(query), parameters, into: &top)
             neighbors.store(top, query: query)
         }
+        try codes.checkIntact()
         return neighbors
     }
 
@@ -44,6 +45,7 @@ extension CodeIndex {
             try scan(queries.row(query), parameters, into: &collector)
             hits.append(collector.hits)
         }
+        try codes.checkIntact()
         return hits
     }
 

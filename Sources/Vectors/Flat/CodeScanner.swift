@@ -61,10 +61,10 @@ struct CodeRun {
 /// Distances by position, from a scanner and the codes of an index.
 final class ScannedDistances: QueryDistances {
     private let scanner: any CodeScanner
-    private let codes: [UInt8]
+    private let codes: Storage<UInt8>
     private let codeSize: Int
 
-    init(_ scanner: any CodeScanner, codes: [UInt8], codeSize: Int) {
+    init(_ scanner: any CodeScanner, codes: Storage<UInt8>, codeSize: Int) {
         self.scanner = scanner
         self.codes = codes
         self.codeSize = codeSize

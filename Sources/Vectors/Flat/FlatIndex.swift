@@ -3,7 +3,7 @@ import FathomKernels
 /// Vectors as they are, compared one by one: exact, for every metric.
 public struct FlatIndex: CodeIndex, ReadableIndex {
     let header: IndexHeader
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     var codeSize: Int { header.dimension * 4 }
 
     /// An index of some vectors.
@@ -11,7 +11,7 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
         header = IndexHeader(
             dimension: vectors.dimension, count: vectors.count, isTrained: true, metric: metric,
             metricArgument: metricArgument)
-        codes = vectors.values.withUnsafeBytes { Array($0) }
+        codes = Storage(vectors.values.withUnsafeBytes { Array($0) })
     }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
@@ -26,7 +26,7 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
                 header.metric != .l2 && header.metric != .innerProduct, "metric_type",
                 found: header.metric, expected: "another metric for this type")
         }
-        codes = try reader.units(
+        codes = try reader.unitStorage(
             "codes",
             byteCount: try reader.product("codes", header.count, header.dimension, 4))
     }
@@ -40,7 +40,7 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
     }
 
     public func distances(from query: [Float]) throws -> any QueryDistances {
-        guard metric == .l2 || metric == .innerProduct else {
+        guard metric == .l2 || metric == .innerProduct, codes.isAligned(to: Float.self) else {
             return ScannedDistances(
                 scanner(query, SearchParameters()), codes: codes, codeSize: codeSize)
         }
@@ -63,10 +63,10 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
 /// Distances by position where codes are the vectors themselves.
 final class FloatDistances: QueryDistances {
     private let query: [Float]
-    private let codes: [UInt8]
+    private let codes: Storage<UInt8>
     private let isSimilarity: Bool
 
-    init(_ query: [Float], codes: [UInt8], isSimilarity: Bool) {
+    init(_ query: [Float], codes: Storage<UInt8>, isSimilarity: Bool) {
         self.query = query
         self.codes = codes
         self.isSimilarity = isSimilarity

@@ -6,7 +6,7 @@ public struct LSHIndex: CodeIndex, ReadableIndex {
     private let trainsThresholds: Bool
     private let thresholds: [Float]
     private let rotation: LinearTransform
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     let codeSize: Int
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
@@ -41,7 +41,7 @@ public struct LSHIndex: CodeIndex, ReadableIndex {
                 bitCount <= header.dimension, "nbits", found: bitCount,
                 expected: "at most \(header.dimension) without a rotation")
         }
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, codeSize))
     }

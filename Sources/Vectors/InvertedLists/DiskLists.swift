@@ -95,6 +95,8 @@ struct DiskLists: Sendable {
         }
     }
 
+    func checkIntact() throws(IndexFileError) { try file.checkIntact() }
+
     func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("ilod")
         try writer.size(lists.count)

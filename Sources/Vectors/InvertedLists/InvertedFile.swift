@@ -120,6 +120,7 @@ struct InvertedFile: Sendable {
                 ).scan(with: scanner, selector: parameters.selector, into: &collector)
             }
         }
+        try lists.checkIntact()
     }
 
     /// The list of a label and its place there, by the direct map or by looking for it.

@@ -51,13 +51,23 @@ enum InvertedLists: Sendable {
     }
 
     private static func lend<Result>(
-        _ ids: [Int64], _ codes: [UInt8], _ body: (Contents) throws -> Result
+        _ ids: Storage<Int64>, _ codes: Storage<UInt8>, _ body: (Contents) throws -> Result
     ) rethrows -> Result {
         try ids.withUnsafeBufferPointer { ids in
             try codes.withUnsafeBytes { codes in
                 try body(
                     Contents(count: ids.count, ids: ids.baseAddress, codes: codes.baseAddress))
             }
+        }
+    }
+
+    /// Throws if part of the file that lists are in vanished.
+    func checkIntact() throws(IndexFileError) {
+        switch self {
+        case .none: break
+        case .arrays(let lists): try lists.checkIntact()
+        case .blocks(let lists): try lists.checkIntact()
+        case .disk(let lists): try lists.checkIntact()
         }
     }
 
@@ -70,12 +80,30 @@ enum InvertedLists: Sendable {
 /// Lists whose codes and labels stand in arrays.
 struct ArrayLists: Sendable {
     struct List: Sendable {
-        var ids: [Int64] = []
-        var codes: [UInt8] = []
+        private(set) var ids: Storage<Int64>
+        private(set) var codes: Storage<UInt8>
+
+        init(ids: Storage<Int64> = Storage(), codes: Storage<UInt8> = Storage()) {
+            self.ids = ids
+            self.codes = codes
+        }
+
+        /// Adds a vector at the end.
+        mutating func append(_ id: Int64, _ code: ArraySlice<UInt8>) {
+            ids.modify { $0.append(id) }
+            codes.modify { $0 += code }
+        }
     }
 
     let codeSize: Int
     var lists: [List]
+    /// The file that lists are lent from, if they are.
+    private var mapping: MappedIndexFile?
+
+    init(codeSize: Int, lists: [List]) {
+        self.codeSize = codeSize
+        self.lists = lists
+    }
 }
 
 extension InvertedLists {
@@ -149,12 +177,14 @@ extension ArrayLists {
             listCount <= InvertedFile.listLimit, "nlist", found: listCount,
             expected: "at most \(InvertedFile.listLimit)")
         lists = Array(repeating: List(), count: listCount)
+        mapping = reader.mapping
         for (list, size) in sizes {
             let byteCount = try reader.product("list\(list).codes", size, self.codeSize)
-            lists[list].codes = try reader.elements(
+            let codes = try reader.storage(
                 "list\(list).codes", count: byteCount, of: UInt8.self)
-            lists[list].ids = try reader.elements(
-                "list\(list).ids", count: size, of: Int64.self)
+            lists[list] = List(
+                ids: try reader.storage("list\(list).ids", count: size, of: Int64.self),
+                codes: codes)
         }
     }
 
@@ -170,9 +200,11 @@ extension ArrayLists {
                 "list\(list).codes.size", in: byteCount / unitSize...byteCount / unitSize)
             let codes = try reader.elements(
                 "list\(list).codes", count: byteCount, of: UInt8.self)
-            lists.append(List(ids: ids, codes: codes))
+            lists.append(List(ids: Storage(ids), codes: Storage(codes)))
         }
     }
+
+    func checkIntact() throws(IndexFileError) { try mapping?.checkIntact() }
 
     func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("ilar")

@@ -18,7 +18,7 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
 
     let header: IndexHeader
     let quantizer: ProductQuantizer
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     private let searchType: SearchType
     private let encodesSigns: Bool
     private let polysemousThreshold: Int
@@ -33,7 +33,7 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
         quantizer = try ProductQuantizer(
             reading: &reader, dimension: header.dimension,
             isTrained: header.isTrained || header.count > 0)
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, quantizer.codeSize))
         guard type != "IxPQ" else {

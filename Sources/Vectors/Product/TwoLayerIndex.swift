@@ -8,7 +8,7 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
     /// Bytes of the number and of the code of the rest.
     private let sizes: [Int]
     let codeSize: Int
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     /// `[listCount, d]`.
     private let centroids: [Float]
 
@@ -28,17 +28,19 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
         let total = sizes[0] + sizes[1]
         codeSize = try reader.size("code_size", in: total...total)
         let start = reader.position
-        codes = try reader.vector(
+        let codes = try reader.vectorStorage(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, codeSize))
+        self.codes = codes
         try reader.require(
             coarse.dimension == header.dimension, "q1/d", found: coarse.dimension,
             expected: "\(header.dimension)")
         try reader.require(
             coarse.count == listCount || coarse.count == 0 && header.count == 0, "q1/ntotal",
             found: coarse.count, expected: "\(listCount)")
+        let numberSize = sizes[0]
         for row in 0..<header.count {
-            let list = Self.number(codes, row * codeSize, sizes[0])
+            let list = codes.withUnsafeBytes { Self.number($0, row * total, numberSize) }
             guard list < UInt64(listCount) else {
                 throw reader.failure(
                     "codes", at: start, found: "list \(list)", expected: "below \(listCount)")
@@ -59,7 +61,9 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
         self.centroids = centroids
     }
 
-    private static func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> UInt64 {
+    private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int)
+        -> UInt64
+    {
         (0..<count).reduce(0) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) }
     }
 

@@ -48,7 +48,7 @@ public struct IVFRaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
             }
             let table = QuantizedTable(prepared.map(scan.table), distances: [])
             var top = TopK(min(k, count), metric)
-            file.scan(
+            try file.scan(
                 probes.map(\.list), scan.blocks, table, parameters, into: &top
             ) { probe, codes, row, sum, bound in
                 scan.distance(prepared[probe], codes, row, sum, bound: bound)

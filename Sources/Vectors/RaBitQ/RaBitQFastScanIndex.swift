@@ -5,7 +5,7 @@ public struct RaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
     private let center: [Float]
     private let queryBits: UInt8
     private let codeSize: Int
-    private let codes: [UInt8]
+    private let codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -20,7 +20,7 @@ public struct RaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
         let parts = scan.blocks.paddedPartCount
         _ = try reader.size("M2", in: parts...parts)
         codeSize = try reader.size("code_size", in: 0...IndexHeader.dimensionLimit)
-        codes = try reader.vector("codes", of: UInt8.self, count: size)
+        codes = try reader.vectorStorage("codes", of: UInt8.self, count: size)
     }
 
     public var acceptedParameters: Set<SearchParameters.Name> { [.selector, .qb, .centered] }

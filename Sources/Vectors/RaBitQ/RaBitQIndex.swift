@@ -3,7 +3,7 @@ public struct RaBitQIndex: CodeIndex, ReadableIndex {
     let header: IndexHeader
     private let type: FourCC
     private let quantizer: RaBitQuantizer
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     /// Mean of the training vectors; empty before.
     private let center: [Float]
     /// Bits of a query's components.
@@ -16,7 +16,7 @@ public struct RaBitQIndex: CodeIndex, ReadableIndex {
         quantizer = try RaBitQuantizer(
             reading: &reader, dimension: header.dimension, metric: header.metric,
             hasBits: type == "Ixrr")
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, quantizer.codeSize))
         center = try reader.center(header)

@@ -2,14 +2,14 @@
 public struct ScalarQuantizerIndex: CodeIndex, ReadableIndex {
     let header: IndexHeader
     private let quantizer: ScalarQuantizer
-    let codes: [UInt8]
+    let codes: Storage<UInt8>
     var codeSize: Int { quantizer.codeSize }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
         try reader.requirePlainMetric(header.metric)
         quantizer = try ScalarQuantizer(reading: &reader, header: header)
-        codes = try reader.vector(
+        codes = try reader.vectorStorage(
             "codes", of: UInt8.self,
             count: try reader.product("codes", header.count, quantizer.codeSize))
         try reader.require(

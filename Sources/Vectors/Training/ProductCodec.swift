@@ -148,7 +148,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
             try writer.i32(blockRows)
             try writer.i32(0)
             try blocks.writeCodes(
-                &writer, blocks.packed(quantizer.unpack(codes)), count: header.count)
+                &writer, Storage(blocks.packed(quantizer.unpack(codes))), count: header.count)
         } else {
             try writer.vector(codes)
             try writer.i32(0)
@@ -186,7 +186,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
         try writer.size(blocks.stride)
         for list in lists.lists {
             try writer.vector(list.ids)
-            try writer.vector(blocks.packed(quantizer.unpack(list.codes)))
+            try writer.vector(blocks.packed(quantizer.unpack(list.codes.array)))
         }
     }
 }
