@@ -23,6 +23,11 @@ public protocol VectorIndex: Sendable {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors
 
+    /// The `k` nearest of each query, on some threads; by default they share out the queries.
+    func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters, threads: Int
+    ) throws -> Neighbors
+
     /// All vectors within a radius. Callers use `rangeSearch`, which checks its arguments first.
     func within(
         _ radius: Float, of queries: VectorRows, parameters: SearchParameters
@@ -55,15 +60,7 @@ extension VectorIndex {
         guard k > 0, queries.count > 0 else {
             return Neighbors(queryCount: queries.count, k: k, metric: metric)
         }
-        var neighbors: Neighbors
-        if threads > 1, queries.count > 1 {
-            let parts = try QueryThreads.map(queries.count, threads: threads) { part in
-                try nearest(queries.rows(part), k: k, parameters: parameters)
-            }
-            neighbors = Neighbors(joining: parts, k: k)
-        } else {
-            neighbors = try nearest(queries, k: k, parameters: parameters)
-        }
+        var neighbors = try nearest(queries, k: k, parameters: parameters, threads: threads)
         if metric != .nanEuclidean && metric != .gower {
             // Nothing is near to what is not a number, whatever a graph or a table makes of it.
             for query in 0..<queries.count where queries.isNotANumber(query) {
@@ -71,6 +68,18 @@ extension VectorIndex {
             }
         }
         return neighbors
+    }
+
+    public func nearest(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters, threads: Int
+    ) throws -> Neighbors {
+        guard threads > 1, queries.count > 1 else {
+            return try nearest(queries, k: k, parameters: parameters)
+        }
+        let parts = try QueryThreads.map(queries.count, threads: threads) { part in
+            try nearest(queries.rows(part), k: k, parameters: parameters)
+        }
+        return Neighbors(joining: parts, k: k)
     }
 
     /// Finds every vector nearer than a radius: distance < radius, or similarity > radius.

@@ -22,6 +22,9 @@ int fk_physical_cores(int *cores, int capacity);
  * has no such call it returns -1 and the thread stays free. */
 int fk_pin_thread(int cpu);
 
+/* The processor that the calling thread runs on, -1 where the system does not say. */
+int fk_current_cpu(void);
+
 /* Lets the calling thread run on every processor of the given list again. */
 int fk_unpin_thread(const int *cores, int count);
 

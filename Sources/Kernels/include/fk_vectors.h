@@ -1,8 +1,9 @@
-/* Vector search: one query against many vectors.
+/* Vector search: queries against many vectors.
  *
- * Sums of row_products and row_distances are the ordered sums of fk_nn.h, so every level
- * gives the same bits; block_sums is exact. Sizes may be 0, pointers need the alignment of
- * their type only, and outputs do not overlap inputs. */
+ * Sums of row_products, row_distances and row_norms are the ordered sums of fk_nn.h, those
+ * of panels add products by fused multiply-add in rising k from zero, so every level gives
+ * the same bits; block_sums is exact. Sizes may be 0, pointers need the alignment of their
+ * type only, and outputs do not overlap inputs. */
 #ifndef FK_VECTORS_H
 #define FK_VECTORS_H
 
@@ -16,6 +17,40 @@ FK_KERNEL(row_products_f32, (float *y, const float *x, const float *rows,
 /* y[i] = sum((x - r)^2); as row_products else. */
 FK_KERNEL(row_distances_f32, (float *y, const float *x, const float *rows,
                               const int32_t *picks, size_t count, size_t width));
+
+/* y[i] = sum(r r) over row i. */
+FK_KERNEL(row_norms_f32, (float *y, const float *rows, size_t count, size_t width));
+
+/* Up to FK_PANEL queries at once, lane by lane: component k of query q at
+ * panel[k * FK_PANEL + q], the places of missing queries up to the next multiple of 16 zero. */
+enum { FK_PANEL = 64 };
+
+/* Lays out a panel [width, FK_PANEL] of `count` rows, row picks[i] as query i. */
+FK_KERNEL(panel_f32, (float *panel, const float *rows, const int32_t *picks, size_t count,
+                      size_t width));
+
+/* Pairs of a row and a query, a growing list in memory of the caller. */
+typedef struct fk_row_hits {
+    int32_t *rows, *queries; /* [capacity] */
+    size_t capacity;         /* at least FK_PANEL_ROOM */
+    size_t count;
+    size_t next; /* the first row that was not looked at */
+} fk_row_hits;
+enum { FK_PANEL_ROOM = 16 * FK_PANEL };
+
+/* Lists the pairs whose key is below the query's bound, key = terms[row] - factor sum(q r);
+ * terms may be NULL (zeros). Begins with row hits->next, ends at `count` or where fewer than
+ * FK_PANEL_ROOM places are left. Pairs come in rising rows, of a row in rising queries.
+ * `bounds` [FK_PANEL]. */
+FK_KERNEL(rows_below_f32, (fk_row_hits *hits, const float *panel, const float *bounds,
+                           size_t queries, const float *rows, const float *terms, float factor,
+                           size_t count, size_t width));
+
+/* best[q] = the first row for which sum(q r) - terms[row] is largest, 0 if it is a number for
+ * none; terms may be NULL (zeros). */
+FK_KERNEL(nearest_rows_f32, (int32_t *best, const float *panel, size_t queries,
+                             const float *rows, const float *terms, size_t count,
+                             size_t width));
 
 /* Sums of table entries that 4-bit codes name, for one group of 32 vectors.
  *

@@ -55,7 +55,11 @@ int fk_unpin_thread(const int *cores, int count) {
     return sched_setaffinity(0, sizeof all, &all);
 }
 
+int fk_current_cpu(void) { return sched_getcpu(); }
+
 #else
+
+int fk_current_cpu(void) { return -1; }
 
 int fk_physical_cores(int *cores, int capacity) {
     int count = (int)sysconf(_SC_NPROCESSORS_ONLN);

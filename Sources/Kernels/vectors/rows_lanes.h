@@ -29,3 +29,8 @@ FK_TARGET void FK_NAMED(row_distances_f32)(float *y, const float *x, const float
         y[i] = v_join(sum);
     }
 }
+
+FK_TARGET void FK_NAMED(row_norms_f32)(float *y, const float *rows, size_t count,
+                                       size_t width) {
+    for (size_t i = 0; i < count; i++) y[i] = v_dot(rows + i * width, rows + i * width, width);
+}

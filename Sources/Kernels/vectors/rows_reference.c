@@ -25,3 +25,7 @@ void fk_row_distances_f32_reference(float *y, const float *x, const float *rows,
         y[i] = fk_join64(lane);
     }
 }
+
+void fk_row_norms_f32_reference(float *y, const float *rows, size_t count, size_t width) {
+    for (size_t i = 0; i < count; i++) y[i] = fk_dot1(rows + i * width, rows + i * width, width);
+}

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FathomTensors
 import FathomVectors
 
 struct BuildIndex: ParsableCommand {
@@ -39,7 +40,10 @@ struct BuildIndex: ParsableCommand {
     @Option(help: ArgumentHelp("Index file to write.", valueName: "file"))
     var output: String
 
+    @OptionGroup var threads: ThreadOptions
+
     func run() throws {
+        let threads = threads.threads ?? ThreadPool.coreCount
         let added = try rows(add)
         let description = try IndexDescription(
             factory, dimension: added.dimension, metric: metric.metric)
@@ -48,9 +52,11 @@ struct BuildIndex: ParsableCommand {
         defer { line.close() }
         if !builder.isTrained {
             let training = try train.map(rows) ?? added
-            try located(train ?? add) { try builder.train(training, progress: line.show) }
+            try located(train ?? add) {
+                try builder.train(training, threads: threads, progress: line.show)
+            }
         }
-        try located(add) { try builder.add(added, progress: line.show) }
+        try located(add) { try builder.add(added, threads: threads, progress: line.show) }
         try builder.write(output)
         line.close()
         StandardError.write("\(output): \(builder.count) vectors of \(added.dimension)\n")

@@ -5,10 +5,10 @@ protocol BuildableIndex: Sendable {
     var count: Int { get }
     var isTrained: Bool { get }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws
     /// - Parameter ids: labels of the rows; nil to number them.
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?) throws
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork) throws
     func write(to writer: inout IndexWriter) throws
 }
 
@@ -42,15 +42,15 @@ struct BuildableCodes: BuildableIndex {
         self.metric = metric
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
-        try codec.train(rows, progress)
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
+        try codec.train(rows, work)
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
         guard ids == nil else { throw TrainingError.idsNotSupported("an index without lists") }
-        codes += codec.encode(rows, around: nil)
+        codes += codec.encode(rows, around: nil, threads: work.threads)
         count += rows.count
     }
 
@@ -77,24 +77,24 @@ struct BuildableGraph: BuildableIndex {
         graph = GraphBuilder(linkCount: linkCount)
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
-        try codec.train(rows, progress)
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
+        try codec.train(rows, work)
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
         guard ids == nil else { throw TrainingError.idsNotSupported("a graph") }
         guard count + rows.count <= Int(Int32.max) else {
             throw TrainingError.tooManyVectors(limit: Int(Int32.max), index: "a graph")
         }
-        let added = codec.encode(rows, around: nil)
+        let added = codec.encode(rows, around: nil, threads: work.threads)
         codes += added
         vectors += codec.decode(added).values
         count += rows.count
         graph.add(
             VectorRows(checked: vectors, dimension: dimension), queries: rows, metric: metric,
-            progress)
+            work)
     }
 
     func write(to writer: inout IndexWriter) throws {

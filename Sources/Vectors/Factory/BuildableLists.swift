@@ -31,18 +31,18 @@ struct BuildableLists: BuildableIndex {
             codeSize: codec.codeSize, lists: Array(repeating: .init(), count: listCount))
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
-        try trainQuantizer(rows, progress)
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
+        try trainQuantizer(rows, work)
         if codec.trainingLimit > 0 {
             let sample = rows.sample(codec.trainingLimit)
-            let centers = isResidual ? try centers(of: try assign(sample)) : nil
-            try codec.train(sample.subtracting(centers), progress)
+            let centers = isResidual ? try centers(of: try assign(sample, work.threads)) : nil
+            try codec.train(sample.subtracting(centers), work)
         }
         isTrained = true
     }
 
     private mutating func trainQuantizer(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws {
         var settings = KMeans.Settings()
         settings.iterationCount = 10
@@ -50,9 +50,9 @@ struct BuildableLists: BuildableIndex {
         // Centroids of a searched quantizer are found by distances whatever its metric.
         if quantizer is BuildableCodes { settings.metric = metric }
         let found = try KMeans(centroidCount: listCount, settings: settings)
-            .train(rows, stage: "coarse centroids", progress).centroids
-        if !quantizer.isTrained { try quantizer.train(found, progress) }
-        try quantizer.add(found, ids: nil, nil)
+            .train(rows, stage: "coarse centroids", work).centroids
+        if !quantizer.isTrained { try quantizer.train(found, work) }
+        try quantizer.add(found, ids: nil, BuildWork(threads: work.threads))
         if quantizer is BuildableCodes {
             centroids = found
         } else {
@@ -65,13 +65,13 @@ struct BuildableLists: BuildableIndex {
     }
 
     /// The list of each row.
-    private func assign(_ rows: VectorRows) throws -> [Int] {
+    private func assign(_ rows: VectorRows, _ threads: Int) throws -> [Int] {
         guard let centroids else { throw TrainingError.notTrained("the coarse quantizer") }
         guard let searchable else {
             return NearestCentroids(centroids, isSimilarity: metric.isSimilarity)
-                .assign(rows).numbers
+                .assign(rows, threads: threads).numbers
         }
-        return try searchable.search(rows, k: 1).labels.map { label in
+        return try searchable.search(rows, k: 1, threads: threads).labels.map { label in
             // A search of a graph or of few lists may come back with nothing.
             label >= 0 ? Int(label) : 0
         }
@@ -83,21 +83,21 @@ struct BuildableLists: BuildableIndex {
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
         for first in stride(from: 0, to: rows.count, by: Self.batchSize) {
             let size = min(Self.batchSize, rows.count - first)
             let batch = rows.gathering(first..<first + size)
-            let numbers = try assign(batch)
+            let numbers = try assign(batch, work.threads)
             let codes = codec.encode(
-                batch, around: isResidual ? try centers(of: numbers) : nil)
+                batch, around: isResidual ? try centers(of: numbers) : nil, threads: work.threads)
             for (row, list) in numbers.enumerated() {
                 lists.lists[list].append(
                     ids.map { $0[first + row] } ?? Int64(count + row),
                     codes[row * codec.codeSize..<(row + 1) * codec.codeSize])
             }
             count += size
-            progress?(
+            work.report(
                 TrainingProgress(
                     stage: "lists", completed: first + size, total: rows.count))
         }

@@ -13,19 +13,19 @@ struct BuildableChain: BuildableIndex {
         dimension = transforms.first?.inputDimension ?? index.dimension
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
         var rows = rows
         for place in transforms.indices {
-            if !transforms[place].isTrained { try transforms[place].train(rows, progress) }
+            if !transforms[place].isTrained { try transforms[place].train(rows, work) }
             rows = transforms[place].apply(rows)
         }
-        if !index.isTrained { try index.train(rows, progress) }
+        if !index.isTrained { try index.train(rows, work) }
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
-        try index.add(transforms.reduce(rows) { $1.apply($0) }, ids: ids, progress)
+        try index.add(transforms.reduce(rows) { $1.apply($0) }, ids: ids, work)
     }
 
     func write(to writer: inout IndexWriter) throws {
@@ -52,15 +52,15 @@ struct BuildableIDMap: BuildableIndex {
         self.isReversible = isReversible
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
-        try index.train(rows, progress)
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
+        try index.train(rows, work)
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
         let first = Int64(count)
-        try index.add(rows, ids: nil, progress)
+        try index.add(rows, ids: nil, work)
         labels += ids ?? (0..<Int64(rows.count)).map { first + $0 }
     }
 
@@ -86,18 +86,18 @@ struct BuildableRefinement: BuildableIndex {
         self.refinement = refinement
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) throws {
-        if !base.isTrained { try base.train(rows, progress) }
-        if !refinement.isTrained { try refinement.train(rows, progress) }
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) throws {
+        if !base.isTrained { try base.train(rows, work) }
+        if !refinement.isTrained { try refinement.train(rows, work) }
     }
 
     mutating func add(
-        _ rows: VectorRows, ids: [Int64]?, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, ids: [Int64]?, _ work: BuildWork
     ) throws {
         // Candidates are looked up by their number.
         guard ids == nil else { throw TrainingError.idsNotSupported("a refined index") }
-        try base.add(rows, ids: nil, progress)
-        try refinement.add(rows, ids: nil, progress)
+        try base.add(rows, ids: nil, work)
+        try refinement.add(rows, ids: nil, work)
     }
 
     func write(to writer: inout IndexWriter) throws {

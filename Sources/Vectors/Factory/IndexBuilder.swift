@@ -24,14 +24,14 @@ public struct IndexBuilder: Sendable {
 
     /// Finds what the index needs to know of vectors before any is added.
     ///
-    /// Does nothing if the index is trained.
+    /// Does nothing if the index is trained. The outcome does not depend on `threads`.
     /// - Throws: `TrainingError`.
     public mutating func train(
-        _ vectors: VectorRows, progress: TrainingProgressHandler? = nil
+        _ vectors: VectorRows, threads: Int = 1, progress: TrainingProgressHandler? = nil
     ) throws {
         guard !index.isTrained else { return }
         try vectors.check(dimension: index.dimension)
-        try index.train(vectors, progress)
+        try index.train(vectors, BuildWork(threads: threads, progress: progress))
     }
 
     /// Adds vectors behind those that are there.
@@ -40,14 +40,15 @@ public struct IndexBuilder: Sendable {
     ///   from `count` on.
     /// - Throws: `TrainingError`.
     public mutating func add(
-        _ vectors: VectorRows, ids: [Int64]? = nil, progress: TrainingProgressHandler? = nil
+        _ vectors: VectorRows, ids: [Int64]? = nil, threads: Int = 1,
+        progress: TrainingProgressHandler? = nil
     ) throws {
         guard index.isTrained else { throw TrainingError.notTrained("the index") }
         try vectors.check(dimension: index.dimension)
         if let ids, ids.count != vectors.count {
             throw TrainingError.wrongIDCount(found: ids.count, expected: vectors.count)
         }
-        try index.add(vectors, ids: ids, progress)
+        try index.add(vectors, ids: ids, BuildWork(threads: threads, progress: progress))
     }
 
     /// The index as one that can be searched.

@@ -27,8 +27,12 @@ struct CodeRun {
     let count: Int
     /// Ids of the codes, which a selector looks at; nil where they are the positions.
     var ids: UnsafePointer<Int64>?
+    /// Where there are no ids: the position of the first code.
+    var firstPosition: Int64 = 0
     /// What is offered instead of the ids: the first label, those of the next codes count up.
     var firstLabel: Int64?
+
+    private func id(_ place: Int) -> Int64 { ids?[place] ?? firstPosition + Int64(place) }
 
     /// Offers every code that the selector lets through.
     func scan<Collector: HitCollector>(
@@ -41,14 +45,14 @@ struct CodeRun {
             while begin < count {
                 let size = min(block, count - begin)
                 defer { begin += size }
-                if block == 1, let selector, !selector.contains(ids?[begin] ?? Int64(begin)) {
+                if block == 1, let selector, !selector.contains(id(begin)) {
                     continue
                 }
                 scanner.scan(
                     codes + begin * codeSize, count: size, distances: distances,
                     bound: collector.bound)
                 for i in 0..<size {
-                    let id = ids?[begin + i] ?? Int64(begin + i)
+                    let id = id(begin + i)
                     if let selector, !selector.contains(id) { continue }
                     let label = firstLabel.map { $0 + Int64(begin + i) } ?? id
                     collector.offer(distances[i], label)

@@ -19,6 +19,12 @@ extension InvertedIndex {
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
+        try nearestOneByOne(queries, k: k, parameters: parameters)
+    }
+
+    func nearestOneByOne(
+        _ queries: VectorRows, k: Int, parameters: SearchParameters
+    ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
         for number in 0..<queries.count {
             let query = queries.row(number)

@@ -1,3 +1,5 @@
+import FathomKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
@@ -17,9 +19,21 @@ enum QueryThreads {
     static func map<Result: Sendable>(
         _ count: Int, threads: Int, _ body: @Sendable @escaping (Range<Int>) throws -> Result
     ) throws -> [Result] {
+        let outcomes = map(count, threads: threads) { part in
+            Swift.Result { try body(part) }
+        }
+        return try outcomes.map { try $0.get() }
+    }
+
+    static func map<Result: Sendable>(
+        _ count: Int, threads: Int, _ body: @Sendable @escaping (Range<Int>) -> Result
+    ) -> [Result] {
         let threads = min(max(1, threads), limit, max(1, count))
         let parts = (0..<threads).map { count * $0 / threads..<count * ($0 + 1) / threads }
-        let jobs = parts.map { part in Job { try body(part) } }
+        let cores = threads > 1 ? otherCores() : []
+        let jobs = parts.enumerated().map { number, part in
+            Job(core: cores.isEmpty ? nil : cores[max(0, number - 1) % cores.count]) { body(part) }
+        }
         var started: [pthread_t] = []
         for job in jobs.dropFirst() {
             guard let thread = job.start() else { break }
@@ -29,26 +43,51 @@ enum QueryThreads {
         jobs[0].run()
         for job in jobs.dropFirst(1 + started.count) { job.run() }
         for thread in started { pthread_join(thread, nil) }
-        return try jobs.map { try $0.outcome() }
+        return jobs.map { $0.outcome() }
+    }
+
+    private static let cores: [Int32] = {
+        var cores = [Int32](repeating: 0, count: limit)
+        let count = Int(fk_physical_cores(&cores, Int32(limit)))
+        return Array(cores.prefix(count))
+    }()
+
+    /// The cores for new threads: that of the caller comes last.
+    private static func otherCores() -> [Int32] {
+        let current = fk_current_cpu()
+        return cores.filter { $0 != current } + cores.filter { $0 == current }
     }
 
     /// One part: written by the thread that runs it, read after that thread was joined.
     private final class Job<Result: Sendable>: Runnable, @unchecked Sendable {
-        private let body: @Sendable () throws -> Result
-        private var result: Swift.Result<Result, any Error>?
+        private let body: @Sendable () -> Result
+        private var result: Result?
 
-        init(_ body: @Sendable @escaping () throws -> Result) { self.body = body }
+        init(core: Int32?, _ body: @Sendable @escaping () -> Result) {
+            self.body = body
+            super.init(core: core)
+        }
 
-        override func run() { result = Swift.Result { try body() } }
+        override func run() { result = body() }
 
-        func outcome() throws -> Result {
+        func outcome() -> Result {
             guard let result else { preconditionFailure("a part was not run") }
-            return try result.get()
+            return result
         }
     }
 
     private class Runnable {
+        private let core: Int32?
+
+        init(core: Int32?) { self.core = core }
+
         func run() {}
+
+        private func runPinned() {
+            // Left alone, a new thread often stays on the core of the one that started it.
+            if let core { _ = fk_pin_thread(core) }
+            run()
+        }
 
         /// Runs on a new thread; nil if the system has none.
         func start() -> pthread_t? {
@@ -64,7 +103,7 @@ enum QueryThreads {
                     // Optional on one system, and not on the other.
                     let pointer: UnsafeMutableRawPointer? = argument
                     if let pointer {
-                        Unmanaged<Runnable>.fromOpaque(pointer).takeRetainedValue().run()
+                        Unmanaged<Runnable>.fromOpaque(pointer).takeRetainedValue().runPinned()
                     }
                     return nil
                 }, this.toOpaque())

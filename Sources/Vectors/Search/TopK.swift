@@ -50,6 +50,11 @@ struct TopK: HitCollector {
         }
     }
 
+    /// Offers what another one holds.
+    mutating func merge(_ other: TopK) {
+        for entry in other.entries { offer(isSimilarity ? -entry.key : entry.key, entry.label) }
+    }
+
     private mutating func rise() {
         var place = entries.count - 1
         let entry = entries[place]

@@ -68,7 +68,7 @@ struct GraphBuilder: Sendable {
     ///   - queries: the new ones as they were given.
     mutating func add(
         _ vectors: VectorRows, queries: VectorRows, metric: Metric,
-        _ progress: TrainingProgressHandler?
+        _ work: BuildWork
     ) {
         let first = levels.count
         precondition(vectors.count == first + queries.count, "a vector for each query")
@@ -97,7 +97,7 @@ struct GraphBuilder: Sendable {
                     insert(node, level: level, distances, &visited)
                     done += 1
                     if done.isMultiple(of: report) || done == queries.count {
-                        progress?(
+                        work.report(
                             TrainingProgress(
                                 stage: "graph", completed: done, total: queries.count))
                     }

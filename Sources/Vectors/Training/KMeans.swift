@@ -59,12 +59,13 @@ public struct KMeans: Sendable {
     /// - Parameters:
     ///   - weights: how much each vector counts in the means; nil for 1.
     ///   - first: centroids to begin with; those that are missing are drawn from the vectors.
+    ///   - threads: how many share the vectors; the outcome does not depend on it.
     ///   - progress: called after each iteration.
     /// - Throws: `TrainingError` if there are fewer vectors than centroids, a component is not
     ///   finite, or a setting has no valid value.
     public func train(
         _ vectors: VectorRows, weights: [Float]? = nil, startingFrom first: VectorRows? = nil,
-        progress: ((Iteration) -> Void)? = nil
+        threads: Int = 1, progress: ((Iteration) -> Void)? = nil
     ) throws(TrainingError) -> Clusters {
         try check(vectors, weights, first)
         let limit = centroidCount.multipliedReportingOverflow(
@@ -89,7 +90,7 @@ public struct KMeans: Sendable {
             var objective: Float = 0
             for iteration in 0..<settings.iterationCount {
                 let last = objective
-                let done = step(points, weights, &centroids)
+                let done = step(points, weights, &centroids, threads)
                 objective = done.objective
                 iterations.append(done)
                 progress?(done)
@@ -161,12 +162,12 @@ public struct KMeans: Sendable {
 
     /// Assigns the points, moves the centroids to the means and splits for empty groups.
     private func step(
-        _ points: VectorRows, _ weights: [Float]?, _ centroids: inout VectorRows
+        _ points: VectorRows, _ weights: [Float]?, _ centroids: inout VectorRows, _ threads: Int
     ) -> Iteration {
         let dimension = points.dimension
         let (numbers, distances) = NearestCentroids(
             centroids, isSimilarity: settings.metric.isSimilarity
-        ).assign(points)
+        ).assign(points, threads: threads)
         var sums = [Float](repeating: 0, count: centroidCount * dimension)
         var sizes = [Float](repeating: 0, count: centroidCount)
         var counts = [Int](repeating: 0, count: centroidCount)

@@ -18,7 +18,7 @@ package struct OptimizedRotation: TrainableTransform {
     }
 
     package mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         let rows = rows.sample(Self.sampleLimit)
         // With more outputs than inputs, zeros stand behind the vectors.
@@ -39,7 +39,8 @@ package struct OptimizedRotation: TrainableTransform {
             var settings = KMeans.Settings()
             settings.maximumPointsPerCentroid = 1000
             settings.iterationCount = round == 0 ? 40 : 4
-            try quantizer.train(projected, settings, continues: round > 0, nil)
+            try quantizer.train(
+                projected, settings, continues: round > 0, BuildWork(threads: work.threads))
             let decoded = quantizer.decode(quantizer.numbers(of: projected))
             let best = Orthogonal.nearest(
                 to: centered.products(with: decoded), rowCount: width,
@@ -50,7 +51,7 @@ package struct OptimizedRotation: TrainableTransform {
                         best[column * outputDimension + row])
                 }
             }
-            progress?(
+            work.report(
                 TrainingProgress(
                     stage: "rotation for a product quantizer", completed: round + 1,
                     total: Self.roundCount))
@@ -94,7 +95,7 @@ package struct SignRotation: TrainableTransform {
     }
 
     package mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         let rows = rows.sample(max(10 * inputDimension, 32_768))
         guard rows.count > 0 else {
@@ -105,7 +106,7 @@ package struct SignRotation: TrainableTransform {
         var components: LinearMap?
         if usesPrincipalComponents {
             var principal = PrincipalComponents(inputDimension, outputDimension, centers: false)
-            try principal.train(units, progress)
+            try principal.train(units, work)
             units = principal.apply(units)
             components = principal.map
         }
@@ -122,7 +123,7 @@ package struct SignRotation: TrainableTransform {
                 columnCount: outputDimension
             ).map(Float.init)
             losses.append(loss(units))
-            progress?(
+            work.report(
                 TrainingProgress(
                     stage: "rotation for signs", completed: round + 1, total: Self.roundCount))
         }

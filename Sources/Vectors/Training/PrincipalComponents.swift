@@ -34,7 +34,7 @@ struct PrincipalComponents: TrainableTransform {
     }
 
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         let rows = rows.sample(1000 * inputDimension)
         guard rows.count >= outputDimension else {
@@ -42,7 +42,7 @@ struct PrincipalComponents: TrainableTransform {
                 found: rows.count, needed: outputDimension,
                 purpose: "\(outputDimension) principal components")
         }
-        progress?(TrainingProgress(stage: "principal components", completed: 0, total: 1))
+        work.report(TrainingProgress(stage: "principal components", completed: 0, total: 1))
         mean = centers ? rows.mean() : Array(repeating: 0, count: inputDimension)
         let centered = centers ? rows.subtracting(mean) : rows
         let (values, vectors) = SymmetricEigen.decompose(
@@ -50,7 +50,7 @@ struct PrincipalComponents: TrainableTransform {
         eigenvalues = values.map(Float.init)
         directions = vectors.map(Float.init)
         try combine()
-        progress?(TrainingProgress(stage: "principal components", completed: 1, total: 1))
+        work.report(TrainingProgress(stage: "principal components", completed: 1, total: 1))
     }
 
     /// A and b of the directions that are kept.

@@ -21,15 +21,17 @@ package struct TrainableProductQuantizer: Sendable {
     /// - Parameter continues: begins with the centroids that are there.
     package mutating func train(
         _ rows: VectorRows, _ settings: KMeans.Settings,
-        continues: Bool = false, _ progress: TrainingProgressHandler?
+        continues: Bool = false, _ work: BuildWork
     ) throws(TrainingError) {
         let means = KMeans(centroidCount: centroidCount, settings: settings)
         var trained: [Float] = []
         trained.reserveCapacity(centroidCount * dimension)
         for part in 0..<partCount {
             let first = continues ? centroids(of: part) : nil
-            trained += try means.train(columns(rows, part), startingFrom: first).centroids.values
-            progress?(
+            trained += try means.train(
+                columns(rows, part), startingFrom: first, threads: work.threads
+            ).centroids.values
+            work.report(
                 TrainingProgress(
                     stage: "product quantizer", completed: part + 1, total: partCount))
         }
@@ -123,9 +125,9 @@ struct ProductCodec: DecodableCodec, ListCodec {
     }
 
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
-        try quantizer.train(rows, KMeans.Settings(), progress)
+        try quantizer.train(rows, KMeans.Settings(), work)
     }
 
     func encode(_ rows: VectorRows, around centers: VectorRows?) -> [UInt8] {

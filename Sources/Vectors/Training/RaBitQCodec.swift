@@ -23,7 +23,7 @@ struct RaBitQCodec: ListCodec {
     }
 
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         guard rows.count > 0 else {
             throw .tooFewVectors(found: 0, needed: 1, purpose: "the centre of RaBitQ codes")

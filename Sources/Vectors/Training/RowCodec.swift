@@ -6,7 +6,7 @@ protocol RowCodec: Sendable {
     var isTrained: Bool { get }
 
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError)
 
     /// The codes of some rows, one after the other.
@@ -16,6 +16,16 @@ protocol RowCodec: Sendable {
 
     /// Writes an index that looks at all codes.
     func writeFlat(_ header: IndexHeader, _ codes: [UInt8], to writer: inout IndexWriter) throws
+}
+
+extension RowCodec {
+    /// The codes of some rows, which threads share out.
+    func encode(_ rows: VectorRows, around centers: VectorRows?, threads: Int) -> [UInt8] {
+        guard threads > 1 else { return encode(rows, around: centers) }
+        return QueryThreads.map(rows.count, threads: threads) { part in
+            encode(rows.rows(part), around: centers?.rows(part))
+        }.flatMap { $0 }
+    }
 }
 
 /// A codec whose codes can stand under a graph.
@@ -67,7 +77,7 @@ struct FloatCodec: DecodableCodec, ListCodec {
     /// Nothing is trained.
     var trainingLimit: Int { 0 }
 
-    func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) {}
+    func train(_ rows: VectorRows, _ work: BuildWork) {}
 
     func encode(_ rows: VectorRows, around centers: VectorRows?) -> [UInt8] {
         rows.values.withUnsafeBytes { Array($0) }

@@ -20,7 +20,7 @@ struct ScalarCodec: DecodableCodec, ListCodec {
     }
 
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         guard kind.rangeCount(dimension) > 0 else { return }
         guard rows.count > 0 else {

@@ -27,7 +27,7 @@ struct SignCodec: RowCodec {
 
     /// Thresholds are the medians of the training vectors.
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {
         guard trainsThresholds else { return }
         guard rows.count > 0 else {

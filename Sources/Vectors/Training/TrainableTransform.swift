@@ -4,7 +4,7 @@ protocol TrainableTransform: Sendable {
     var outputDimension: Int { get }
     var isTrained: Bool { get }
     mutating func train(
-        _ rows: VectorRows, _ progress: TrainingProgressHandler?
+        _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError)
     func apply(_ rows: VectorRows) -> VectorRows
     func write(to writer: inout IndexWriter) throws
@@ -23,7 +23,7 @@ struct RandomRotation: TrainableTransform {
         self.seed = seed
     }
 
-    mutating func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) { train() }
+    mutating func train(_ rows: VectorRows, _ work: BuildWork) { train() }
 
     /// Needs no vectors.
     mutating func train() {
@@ -45,7 +45,7 @@ struct UnitLength: TrainableTransform {
     var outputDimension: Int { inputDimension }
     var isTrained: Bool { true }
 
-    func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) {}
+    func train(_ rows: VectorRows, _ work: BuildWork) {}
     func apply(_ rows: VectorRows) -> VectorRows { rows.normalized() }
 
     func write(to writer: inout IndexWriter) throws {
@@ -63,7 +63,7 @@ struct Padding: TrainableTransform {
     let outputDimension: Int
     var isTrained: Bool { true }
 
-    func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) {}
+    func train(_ rows: VectorRows, _ work: BuildWork) {}
 
     func apply(_ rows: VectorRows) -> VectorRows {
         var values = [Float](repeating: 0, count: rows.count * outputDimension)
@@ -100,7 +100,7 @@ struct SignedHadamard: TrainableTransform {
                 inputDimension: inputDimension, outputDimension: size, isTrained: true))
     }
 
-    func train(_ rows: VectorRows, _ progress: TrainingProgressHandler?) {}
+    func train(_ rows: VectorRows, _ work: BuildWork) {}
 
     func apply(_ rows: VectorRows) -> VectorRows {
         VectorRows(

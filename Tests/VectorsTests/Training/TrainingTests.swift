@@ -151,7 +151,7 @@ enum TrainingFixture {
 
     @Test func eachRoundOfASignRotationLosesLess() throws {
         var rotation = SignRotation(32, 16, usesPrincipalComponents: true)
-        try rotation.train(try TrainingFixture.rows("xt"), nil)
+        try rotation.train(try TrainingFixture.rows("xt"), BuildWork())
         #expect(rotation.losses.count == 51)
         for (before, after) in zip(rotation.losses, rotation.losses.dropFirst()) {
             #expect(after <= before * (1 + 1e-6))
@@ -168,12 +168,12 @@ enum TrainingFixture {
             }, dimension: 32)
         func loss(_ rows: VectorRows) throws -> Float {
             var quantizer = TrainableProductQuantizer(dimension: 32, partCount: 4, bits: 8)
-            try quantizer.train(rows, KMeans.Settings(), nil)
+            try quantizer.train(rows, KMeans.Settings(), BuildWork())
             let decoded = quantizer.decode(quantizer.numbers(of: rows))
             return zip(rows.values, decoded.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         }
         var rotation = OptimizedRotation(32, 32, partCount: 4)
-        try rotation.train(mixed, nil)
+        try rotation.train(mixed, BuildWork())
         #expect(try loss(rotation.apply(mixed)) < 0.9 * loss(mixed))
     }
 
