@@ -45,6 +45,7 @@ extension BinaryIndex {
         guard k > 0, queries.count > 0 else {
             return BinaryNeighbors(queryCount: queries.count, k: k)
         }
+        try parameters.limit?.check()
         guard threads > 1, queries.count > 1 else {
             return try nearest(queries, k: k, parameters: parameters)
         }

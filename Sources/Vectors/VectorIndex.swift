@@ -36,8 +36,42 @@ public protocol VectorIndex: Sendable {
     /// The vector of an id, as well as the index still knows it.
     func reconstruct(_ id: Int64) throws -> [Float]
 
+    /// The vectors of some labels.
+    func reconstruct(_ ids: [Int64]) throws -> VectorRows
+
     /// Distances from a query to vectors by position, for graphs and for refining.
     func distances(from query: [Float]) throws -> any QueryDistances
+
+    /// Adds vectors. Callers use `add`, which checks its arguments first.
+    mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?) throws
+
+    /// Removes vectors and says how many. Callers use `remove`.
+    mutating func delete(_ selector: IDSelector) throws -> Int
+
+    /// Puts other vectors under labels. Callers use `update`, which checks its arguments first.
+    mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws
+
+    /// Takes over vectors. Callers use `merge`, which checks first that the indexes match.
+    mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws
+
+    /// Forgets all vectors. Callers use `reset`.
+    mutating func clear() throws
+
+    /// Changes the direct map. Callers use `setDirectMap`.
+    mutating func mapLabels(_ kind: DirectMapKind) throws
+
+    /// Whether vectors are numbered in order, without gaps after a removal.
+    var renumbersOnRemoval: Bool { get }
+
+    /// Bytes of a code as `encode` gives it; nil for types without a codec.
+    var codeByteCount: Int? { get }
+
+    /// The codes of vectors. Callers use `encode`, which checks its arguments first.
+    func codes(of vectors: VectorRows) throws -> [UInt8]
+
+    /// The vectors of codes. Callers use `decode`, which checks its arguments first.
+    func vectors(of codes: [UInt8]) throws -> VectorRows
 
     /// Writes the index as Faiss does.
     func write(to writer: inout IndexWriter) throws
@@ -59,6 +93,16 @@ extension VectorIndex {
         try SearchLimits.check(k: k, queryCount: queries.count)
         guard k > 0, queries.count > 0 else {
             return Neighbors(queryCount: queries.count, k: k, metric: metric)
+        }
+        try parameters.limit?.check()
+        if parameters.limit != nil, queries.count > SearchLimit.queriesAtOnce {
+            // Between the parts is time to look at the limit.
+            let parts = try stride(from: 0, to: queries.count, by: SearchLimit.queriesAtOnce).map {
+                let end = min(queries.count, $0 + SearchLimit.queriesAtOnce)
+                return try search(
+                    queries.rows($0..<end), k: k, parameters: parameters, threads: threads)
+            }
+            return Neighbors(joining: parts, k: k)
         }
         var neighbors = try nearest(queries, k: k, parameters: parameters, threads: threads)
         if metric != .nanEuclidean && metric != .gower {

@@ -9,6 +9,10 @@ public enum VectorSearchError: Error, Sendable, Hashable, CustomStringConvertibl
     case badParameter(String, found: String, expected: String)
     case noSuchID(Int64)
     case unsupported(String, by: String)
+    /// A search was told to stop; see `SearchLimit`.
+    case cancelled
+    /// A search took longer than it may; see `SearchLimit`.
+    case timeIsUp(after: Duration)
 
     public var description: String {
         switch self {
@@ -35,6 +39,10 @@ public enum VectorSearchError: Error, Sendable, Hashable, CustomStringConvertibl
             "the index has no vector \(id)"
         case .unsupported(let what, let type):
             "\(type) has no \(what)"
+        case .cancelled:
+            "the search was cancelled before it was done"
+        case .timeIsUp(let duration):
+            "the search was given up after \(duration); allow more time, or look at less of the index"
         }
     }
 }

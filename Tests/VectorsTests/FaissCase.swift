@@ -89,6 +89,21 @@ struct FaissCase: CustomTestStringConvertible {
         try SafetensorsFile(path: folder + "/expected.safetensors")
     }
 
+    /// The standalone codes of the first vectors, and what they stand for; the vectors where the
+    /// data is at hand.
+    func standaloneCodes() throws -> (codes: [UInt8], decoded: [Float], vectors: [Float]?)? {
+        let expected = try SafetensorsFile(path: folder + "/expected.safetensors")
+        guard expected.info("sa_encode_xb_0_32") != nil,
+            expected.info("sa_decode_of_that") != nil
+        else { return nil }
+        let data = try SafetensorsFile(path: queriesPath)
+        return (
+            try expected.tensor("sa_encode_xb_0_32").withBytes { Array($0) },
+            try expected.tensor("sa_decode_of_that").floatArray(),
+            data.info("xb") == nil ? nil : try data.tensor("xb").floatArray()
+        )
+    }
+
     func queries() throws -> Tensor {
         try SafetensorsFile(path: queriesPath).tensor("xq")
     }

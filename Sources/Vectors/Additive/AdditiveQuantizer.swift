@@ -64,9 +64,9 @@ struct AdditiveQuantizer: Sendable {
     let isTrained: Bool
     let codebooks: [Float]
     let searchType: SearchType
-    private let normRange: [Float]
+    let normRange: [Float]
     /// Norms by code.
-    private let norms: [Float]
+    let norms: [Float]
     /// Two tables of 16 whose entries add up to a norm.
     let normTables: [Float]
     private(set) var kind: Kind

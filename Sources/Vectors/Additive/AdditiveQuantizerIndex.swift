@@ -1,10 +1,10 @@
 /// Vectors as codes of an additive quantizer, all of them looked at.
 public struct AdditiveQuantizerIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
+    var header: IndexHeader
     private let type: FourCC
     private let quantizer: AdditiveQuantizer
     let codeSize: Int
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -25,6 +25,8 @@ public struct AdditiveQuantizerIndex: CodeIndex, ReadableIndex {
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, into: vector)
     }
+
+    func rows(encoding vectors: VectorRows) throws -> [UInt8] { try quantizer.encode(vectors) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)

@@ -1,6 +1,6 @@
 /// Inverted lists of codes of an additive quantizer.
 public struct IVFAdditiveQuantizerIndex: InvertedIndex, ReadableIndex {
-    let file: InvertedFile
+    var file: InvertedFile
     private let type: FourCC
     private let quantizer: AdditiveQuantizer
     let codeSize: Int
@@ -31,6 +31,11 @@ public struct IVFAdditiveQuantizerIndex: InvertedIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        try quantizer.encode(
+            vectors.subtracting(isResidual ? try file.centers(of: lists) : nil))
     }
 
     public func write(to writer: inout IndexWriter) throws {

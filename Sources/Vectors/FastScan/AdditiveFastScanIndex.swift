@@ -50,6 +50,30 @@ struct AdditiveFastScan: Sendable {
         return products.map { $0 * -2 } + quantizer.normTables.map { $0 / Float(normScale) }
     }
 
+    /// The codes of vectors as rows of the blocks.
+    ///
+    /// - Parameter centers: what belongs to each vector beside its code.
+    func rows(
+        encoding vectors: VectorRows, norming centers: VectorRows? = nil
+    ) throws -> [UInt8] {
+        let codes = try quantizer.encode(vectors, norming: centers)
+        let (size, rowSize) = (quantizer.codeSize, CodeLayout.blocks(blocks).rowSize)
+        // Inner products need no norm, which may stand behind the numbers of the entries.
+        guard size != rowSize else { return codes }
+        return (0..<vectors.count).flatMap { codes[$0 * size..<$0 * size + rowSize] }
+    }
+
+    /// The vectors of rows of the blocks.
+    func vectors(decoding rows: [UInt8]) -> VectorRows {
+        let (size, rowSize) = (quantizer.codeSize, CodeLayout.blocks(blocks).rowSize)
+        guard size != rowSize else { return quantizer.vectors(decoding: rows) }
+        let missing = [UInt8](repeating: 0, count: size - rowSize)
+        return quantizer.vectors(
+            decoding: stride(from: 0, to: rows.count, by: rowSize).flatMap {
+                rows[$0..<$0 + rowSize] + missing
+            })
+    }
+
     /// The vector of a row.
     func decode(_ codes: UnsafeRawPointer, row: Int) -> [Float] {
         var vector = [Float](repeating: 0, count: quantizer.dimension)
@@ -85,12 +109,12 @@ struct NormScaling: Sendable {
 /// Additive-quantizer codes of 4 bits in blocks, all of them looked at, distances rounded.
 ///
 /// L2 distances leave out ‖q‖², as in Faiss.
-public struct AdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+public struct AdditiveFastScanIndex: StoredCodeIndex, ReadableIndex {
+    var header: IndexHeader
     private let type: FourCC
     private let scan: AdditiveFastScan
     private let scaling: NormScaling
-    private let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -127,6 +151,14 @@ public struct AdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
             return scan.decode(base, row: Int(id))
         }
     }
+
+    var layout: CodeLayout { .blocks(scan.blocks) }
+
+    func rows(encoding vectors: VectorRows) throws -> [UInt8] {
+        try scan.rows(encoding: vectors)
+    }
+
+    func vectors(decoding rows: [UInt8]) -> VectorRows { scan.vectors(decoding: rows) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)

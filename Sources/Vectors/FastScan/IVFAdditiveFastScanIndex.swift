@@ -2,14 +2,13 @@
 ///
 /// Norms are those of whole vectors, so one table serves every list; what a centroid adds to the
 /// inner product is the bias of its list. L2 distances leave out ‖q‖², as in Faiss.
-public struct IVFAdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
-    private let file: InvertedFile
+public struct IVFAdditiveFastScanIndex: ListedIndex, ReadableIndex {
+    var file: InvertedFile
     private let type: FourCC
-    private let isResidual: Bool
+    let isResidual: Bool
     private let scan: AdditiveFastScan
     private let qbs: UInt64
     private let scaling: NormScaling
-    var header: IndexHeader { file.header }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -67,6 +66,17 @@ public struct IVFAdditiveFastScanIndex: HeaderedIndex, ReadableIndex {
         }
         guard isResidual else { return vector }
         return zip(vector, try file.quantizer.reconstruct(Int64(list))).map { $0 + $1 }
+    }
+
+    var layout: CodeLayout { .blocks(scan.blocks) }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        let centers = isResidual ? try file.centers(of: lists) : nil
+        return try scan.rows(encoding: vectors.subtracting(centers), norming: centers)
+    }
+
+    func vectors(decoding rows: [UInt8], lists: [Int]) throws -> VectorRows {
+        scan.vectors(decoding: rows).adding(isResidual ? try file.centers(of: lists) : nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

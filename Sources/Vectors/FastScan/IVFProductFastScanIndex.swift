@@ -1,13 +1,12 @@
 /// Inverted lists of product-quantizer codes of 4 bits in blocks, distances rounded.
-public struct IVFProductFastScanIndex: HeaderedIndex, ReadableIndex {
-    private let file: InvertedFile
-    private let isResidual: Bool
+public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
+    var file: InvertedFile
+    let isResidual: Bool
     private let codeSize: Int
     private let implementation: Int32
     private let qbs: UInt64
     private let quantizer: ProductQuantizer
     private let blocks: FastScanBlocks
-    var header: IndexHeader { file.header }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         var file = try InvertedFile(reading: &reader)
@@ -68,6 +67,18 @@ public struct IVFProductFastScanIndex: HeaderedIndex, ReadableIndex {
         try file.reconstruct(id, isResidual: isResidual) { codes, offset, vector in
             quantizer.decode(into: vector) { blocks.number(codes, row: offset, part: $0) }
         }
+    }
+
+    var layout: CodeLayout { .blocks(blocks) }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        ProductCodec(quantizer).encode(
+            vectors, around: isResidual ? try file.centers(of: lists) : nil)
+    }
+
+    func vectors(decoding rows: [UInt8], lists: [Int]) throws -> VectorRows {
+        ProductCodec(quantizer).decode(rows)
+            .adding(isResidual ? try file.centers(of: lists) : nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

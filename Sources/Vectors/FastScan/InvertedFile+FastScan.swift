@@ -30,6 +30,7 @@ extension InvertedFile {
         ) -> Float
     ) throws {
         for (probe, list) in probes.enumerated() {
+            try parameters.limit?.check()
             let bias = table.biases.isEmpty ? 0 : table.biases[probe]
             let entries = table.tables.count == 1 ? table.tables[0] : table.tables[probe]
             lists.withList(list) { contents in

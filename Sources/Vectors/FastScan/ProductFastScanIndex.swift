@@ -1,10 +1,10 @@
 /// Product-quantizer codes of 4 bits in blocks, all of them looked at, distances rounded.
-public struct ProductFastScanIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+public struct ProductFastScanIndex: StoredCodeIndex, ReadableIndex {
+    var header: IndexHeader
     private let quantizer: ProductQuantizer
     private let settings: [Int32]
     private let blocks: FastScanBlocks
-    private let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -39,6 +39,14 @@ public struct ProductFastScanIndex: HeaderedIndex, ReadableIndex {
         }
         return vector
     }
+
+    var layout: CodeLayout { .blocks(blocks) }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        ProductCodec(quantizer).encode(vectors, around: nil)
+    }
+
+    func vectors(decoding rows: [UInt8]) -> VectorRows { ProductCodec(quantizer).decode(rows) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IPfs")

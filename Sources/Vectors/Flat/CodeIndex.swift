@@ -1,6 +1,5 @@
-/// An index that keeps one code a vector, in order, and looks at all of them.
-protocol CodeIndex: HeaderedIndex {
-    var codes: Storage<UInt8> { get }
+/// An index that keeps one code a vector, one after the other, and looks at all of them.
+protocol CodeIndex: StoredCodeIndex {
     /// Bytes of a code.
     var codeSize: Int { get }
     /// Prepares a query.
@@ -10,16 +9,38 @@ protocol CodeIndex: HeaderedIndex {
 }
 
 extension CodeIndex {
+    var layout: CodeLayout { .rows(size: codeSize) }
+
+    func vectors(decoding rows: [UInt8]) -> VectorRows {
+        let count = codeSize > 0 ? rows.count / codeSize : 0
+        var values = [Float](repeating: 0, count: count * dimension)
+        rows.withUnsafeBytes { bytes in
+            values.withUnsafeMutableBufferPointer { values in
+                guard let bytes = bytes.baseAddress, let values = values.baseAddress else { return }
+                for row in 0..<count {
+                    decode(bytes + row * codeSize, into: values + row * dimension)
+                }
+            }
+        }
+        return VectorRows(checked: values, dimension: dimension)
+    }
+
     public var acceptedParameters: Set<SearchParameters.Name> { [.selector] }
 
     private func scan<Collector: HitCollector>(
         _ query: [Float], _ parameters: SearchParameters, into collector: inout Collector
     ) throws {
         let scanner = try scanner(query, parameters)
-        codes.withUnsafeBytes { bytes in
+        try codes.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
-            CodeRun(codes: base, codeSize: codeSize, count: count)
-                .scan(with: scanner, selector: parameters.selector, into: &collector)
+            let step = parameters.limit == nil ? count : SearchLimit.codesAtOnce
+            for first in stride(from: 0, to: count, by: max(1, step)) {
+                try parameters.limit?.check()
+                CodeRun(
+                    codes: base + first * codeSize, codeSize: codeSize,
+                    count: min(step, count - first), firstPosition: Int64(first)
+                ).scan(with: scanner, selector: parameters.selector, into: &collector)
+            }
         }
     }
 

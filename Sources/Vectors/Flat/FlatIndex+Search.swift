@@ -11,6 +11,12 @@ extension FlatIndex {
     ) throws -> Neighbors {
         let selector = parameters.selector
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        if let limit = parameters.limit {
+            let tops = try nearest(
+                queries, k: min(k, count), selector, threads: threads, within: limit)
+            for (query, top) in tops.enumerated() { neighbors.store(top, query: query) }
+            return neighbors
+        }
         guard queries.count < threads * QueryPanel.width else {
             let parts = QueryThreads.map(queries.count, threads: threads) { part in
                 nearest(queries.rows(part), k: min(k, count), among: 0..<count, selector)
@@ -30,6 +36,28 @@ extension FlatIndex {
             neighbors.store(parts[0][query], query: query)
         }
         return neighbors
+    }
+
+    /// The nearest of each query, some rows at a time, between which a limit is looked at.
+    private func nearest(
+        _ queries: VectorRows, k: Int, _ selector: IDSelector?, threads: Int,
+        within limit: SearchLimit
+    ) throws -> [TopK] {
+        var tops = Array(repeating: TopK(k, metric), count: queries.count)
+        for first in stride(from: 0, to: count, by: SearchLimit.codesAtOnce) {
+            try limit.check()
+            let size = min(SearchLimit.codesAtOnce, count - first)
+            let parts = QueryThreads.map(size, threads: min(threads, 1 + size / 8192)) { rows in
+                nearest(
+                    queries, k: k, among: first + rows.lowerBound..<first + rows.upperBound,
+                    selector)
+            }
+            for part in parts {
+                for query in tops.indices { tops[query].merge(part[query]) }
+            }
+        }
+        try codes.checkIntact()
+        return tops
     }
 
     /// The nearest of each query among some of the rows.

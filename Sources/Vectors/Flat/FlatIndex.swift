@@ -2,8 +2,8 @@ import FathomKernels
 
 /// Vectors as they are, compared one by one: exact, for every metric.
 public struct FlatIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
-    let codes: Storage<UInt8>
+    var header: IndexHeader
+    var codes: Storage<UInt8>
     var codeSize: Int { header.dimension * 4 }
 
     /// An index of some vectors.
@@ -45,6 +45,10 @@ public struct FlatIndex: CodeIndex, ReadableIndex {
                 scanner(query, SearchParameters()), codes: codes, codeSize: codeSize)
         }
         return FloatDistances(query, codes: codes, isSimilarity: metric.isSimilarity)
+    }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        vectors.values.withUnsafeBytes { Array($0) }
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -1,12 +1,12 @@
 /// Vectors as signs of (rotated, shifted) components; distances are Hamming distances.
 public struct LSHIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
+    var header: IndexHeader
     private let bitCount: Int
     private let rotatesData: Bool
     private let trainsThresholds: Bool
     private let thresholds: [Float]
     private let rotation: LinearTransform
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
     let codeSize: Int
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
@@ -69,6 +69,10 @@ public struct LSHIndex: CodeIndex, ReadableIndex {
         }
         let result = rotatesData ? rotation.applyTransposed(values) : values
         for i in 0..<dimension { vector[i] = i < result.count ? result[i] : 0 }
+    }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        (0..<vectors.count).flatMap { encode(vectors.row($0)) }
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -3,22 +3,40 @@
 /// Source: Malkov, Yashunin, "Efficient and robust approximate nearest neighbor search using
 /// Hierarchical Navigable Small World graphs", 2016; storage and search order as in Faiss.
 struct HNSWGraph: Sendable {
-    private let levelProbabilities: [Double]
+    let levelProbabilities: [Double]
     /// Where the lists of a level begin among a vector's lists: 0, 2M, 3M, 4M …
     let levelStarts: [Int32]
     /// For each vector how many levels it is on, at least 1.
-    private let levels: [Int32]
+    let levels: [Int32]
     /// Where each vector's lists begin; one more at the end.
     let offsets: [UInt64]
     /// Lists of neighbours, −1 from the first free place on.
     let neighbors: [Int32]
     let entryPoint: Int32
     let maximumLevel: Int32
-    private let efConstruction: Int32
+    let efConstruction: Int32
     let efSearch: Int
     private let reserved: Int32
     /// Places of the longest list that a vector has.
     let widestList: Int
+
+    /// A graph that was built.
+    init(_ builder: GraphBuilder) {
+        levelProbabilities = builder.levelProbabilities
+        levelStarts = builder.levelStarts.map { Int32($0) }
+        levels = builder.levels
+        offsets = builder.offsets.map { UInt64($0) }
+        neighbors = builder.neighbors
+        entryPoint = builder.entryPoint
+        maximumLevel = builder.maximumLevel
+        efConstruction = Int32(builder.constructionDepth)
+        efSearch = builder.searchDepth
+        reserved = 1
+        let used = levelStarts.prefix(max(0, Int(levels.max() ?? 0)) + 1)
+        widestList = zip(used, used.dropFirst()).reduce(0) { widest, pair in
+            max(widest, Int(pair.1) - Int(pair.0))
+        }
+    }
 
     init(reading reader: inout IndexReader, count: Int) throws {
         levelProbabilities = try reader.vector("assign_probas", of: Double.self)

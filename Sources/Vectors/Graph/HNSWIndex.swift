@@ -1,9 +1,9 @@
 /// A graph of several layers over vectors or codes.
 public struct HNSWIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+    private(set) var header: IndexHeader
     private let type: FourCC
-    private let graph: HNSWGraph
-    private let storage: any VectorIndex
+    private var graph: HNSWGraph
+    private var storage: any VectorIndex
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -50,6 +50,49 @@ public struct HNSWIndex: HeaderedIndex, ReadableIndex {
 
     public func distances(from query: [Float]) throws -> any QueryDistances {
         try storage.distances(from: query)
+    }
+
+    // MARK: Changes
+
+    /// Links the vectors into the graph, one after the other, as Faiss does after reading a file.
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        guard ids == nil else { throw TrainingError.idsNotSupported("a graph") }
+        guard vectors.count <= Int(Int32.max) - count else {
+            throw TrainingError.tooManyVectors(limit: Int(Int32.max), index: "a graph")
+        }
+        var builder = try GraphBuilder(graph)
+        try storage.append(vectors, ids: nil, progress: nil)
+        builder.add(
+            try storage.reconstructAll(), queries: vectors, metric: metric,
+            BuildWork(progress: progress))
+        graph = HNSWGraph(builder)
+        header.count += vectors.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        throw IndexChangeError.refused(
+            "lose vectors", by: "a graph",
+            remedy: "search with a selector that leaves them out, or build a new graph of the rest")
+    }
+
+    public mutating func clear() throws {
+        try storage.clear()
+        graph = HNSWGraph(try GraphBuilder(graph).emptied())
+        header.count = 0
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows { try storage.reconstruct(ids) }
+
+    public var codeByteCount: Int? { storage.codeByteCount }
+
+    public func codes(of vectors: VectorRows) throws -> [UInt8] {
+        try storage.codes(of: vectors)
+    }
+
+    public func vectors(of codes: [UInt8]) throws -> VectorRows {
+        try storage.vectors(of: codes)
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -41,7 +41,7 @@ public struct NNDescentIndex: HeaderedIndex, ReadableIndex {
         try reader.checkStorage(storage, of: header)
     }
 
-    public var acceptedParameters: Set<SearchParameters.Name> { [.searchL] }
+    public var acceptedParameters: Set<SearchParameters.Name> { [.searchL, .selector] }
 
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
@@ -49,11 +49,22 @@ public struct NNDescentIndex: HeaderedIndex, ReadableIndex {
         let degree = Int(shape[0])
         return try PoolSearch.nearest(
             queries, k: k, in: storage, poolSize: parameters.searchL ?? Int(searchL),
+            selector: parameters.selector,
             seed: UInt32(bitPattern: seed)
         ) { graph[Int($0) * degree..<(Int($0) + 1) * degree] }
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        throw IndexChangeError.refused(
+            "take more vectors once it is built", by: "\(Self.self)",
+            remedy: "build a new graph of all of them, or use HNSW, which grows")
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows { try storage.reconstruct(ids) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)

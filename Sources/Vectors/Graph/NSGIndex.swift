@@ -67,7 +67,7 @@ public struct NSGIndex: HeaderedIndex, ReadableIndex {
         try reader.checkStorage(storage, of: header)
     }
 
-    public var acceptedParameters: Set<SearchParameters.Name> { [.searchL] }
+    public var acceptedParameters: Set<SearchParameters.Name> { [.searchL, .selector] }
 
     private func list(_ node: Int32) -> ArraySlice<Int32> {
         neighbors[starts[Int(node)]..<starts[Int(node) + 1]]
@@ -81,10 +81,21 @@ public struct NSGIndex: HeaderedIndex, ReadableIndex {
         }
         return try PoolSearch.nearest(
             queries, k: k, in: storage, poolSize: parameters.searchL ?? Int(searchL),
+            selector: parameters.selector,
             start: Array(list(entryPoint)), seed: 0x1234, neighbors: list)
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] { try storage.reconstruct(id) }
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        throw IndexChangeError.refused(
+            "take more vectors once it is built", by: "\(Self.self)",
+            remedy: "build a new graph of all of them, or use HNSW, which grows")
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows { try storage.reconstruct(ids) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)

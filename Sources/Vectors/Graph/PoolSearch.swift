@@ -15,10 +15,12 @@ struct PoolSearch {
     ///
     /// - Parameters:
     ///   - poolSize: made to fit `k` and the number of vectors.
+    ///   - selector: limits what is found, not where the search goes.
     ///   - start, seed, neighbors: as those of one search.
     static func nearest(
         _ queries: VectorRows, k: Int, in storage: any VectorIndex, poolSize: Int,
-        start: [Int32] = [], seed: UInt32, neighbors: (Int32) -> ArraySlice<Int32>
+        selector: IDSelector?, start: [Int32] = [], seed: UInt32,
+        neighbors: (Int32) -> ArraySlice<Int32>
     ) throws -> Neighbors {
         let (count, metric) = (storage.count, storage.metric)
         var found = Neighbors(queryCount: queries.count, k: k, metric: metric)
@@ -31,7 +33,7 @@ struct PoolSearch {
                 size: min(max(poolSize, k), count), count: count, seed: seed, &visited,
                 neighbors: neighbors)
             var top = TopK(min(k, count), metric)
-            search.offer(into: &top, isSimilarity: metric.isSimilarity)
+            search.offer(into: &top, isSimilarity: metric.isSimilarity, selector)
             found.store(top, query: query)
         }
         return found
@@ -92,8 +94,9 @@ struct PoolSearch {
     }
 
     /// Offers what the pool holds.
-    private func offer(into top: inout TopK, isSimilarity: Bool) {
+    private func offer(into top: inout TopK, isSimilarity: Bool, _ selector: IDSelector?) {
         for member in pool {
+            if let selector, !selector.contains(Int64(member.position)) { continue }
             top.offer(isSimilarity ? -member.key : member.key, Int64(member.position))
         }
     }

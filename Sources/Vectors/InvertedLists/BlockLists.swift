@@ -9,6 +9,22 @@ struct BlockLists: Sendable {
     var lists: [ArrayLists.List]
     private let mapping: MappedIndexFile?
 
+    init(blockRows: Int, blockSize: Int, lists: [ArrayLists.List]) {
+        self.blockRows = blockRows
+        self.blockSize = blockSize
+        self.lists = lists
+        // Faiss does not say how many bytes a code has in blocks.
+        codeSize = .max
+        mapping = nil
+    }
+
+    /// As many lists with nothing in them.
+    func emptied() -> BlockLists {
+        var emptied = self
+        emptied.lists = Array(repeating: .init(), count: lists.count)
+        return emptied
+    }
+
     init(reading reader: inout IndexReader, listCount: Int) throws {
         _ = try reader.size("nlist", in: listCount...listCount)
         codeSize = try reader.u64("code_size")

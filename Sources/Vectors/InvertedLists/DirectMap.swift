@@ -3,8 +3,7 @@ enum DirectMap: Sendable {
     case none([Int64])
     /// By label; −1 for labels that are not there.
     case array([Int64])
-    /// Pairs of label and place in the order of the file.
-    case hashTable([Int64], array: [Int64])
+    case hashTable(HashedPlaces, array: [Int64])
 
     init(reading reader: inout IndexReader) throws(IndexFileError) {
         let type = try reader.u8("direct_map.type")
@@ -17,26 +16,63 @@ enum DirectMap: Sendable {
             let values = try reader.elements(
                 "direct_map.hashtable",
                 count: try reader.product("direct_map.hashtable", count, 2), of: Int64.self)
-            self = .hashTable(values, array: array)
+            self = .hashTable(HashedPlaces(values), array: array)
         default:
             throw reader.failure("direct_map.type", found: type, expected: "0, 1 or 2")
         }
     }
 
-    func write(to writer: inout IndexWriter) throws(IndexFileError) {
-        switch self {
-        case .none(let array):
-            try writer.u8(0)
-            try writer.vector(array)
-        case .array(let array):
-            try writer.u8(1)
-            try writer.vector(array)
-        case .hashTable(let pairs, let array):
-            try writer.u8(2)
-            try writer.vector(array)
-            try writer.size(pairs.count / 2)
-            try writer.elements(pairs)
+    /// The map of a kind for lists that are there.
+    init(_ kind: DirectMapKind, of file: InvertedFile) throws {
+        switch kind {
+        case .none:
+            self = .none([])
+        case .array:
+            var array = [Int64](repeating: -1, count: file.header.count)
+            for list in 0..<file.lists.listCount {
+                for (offset, id) in file.lists.ids(list).enumerated() {
+                    guard id >= 0, id < array.count, array[Int(id)] < 0 else {
+                        throw IndexChangeError.refused(
+                            "map label \(id) by an array", by: "An inverted file",
+                            remedy: "labels must be 0 to \(array.count - 1), each once; use a hash "
+                                + "table")
+                    }
+                    array[Int(id)] = Self.value(list, offset)
+                }
+            }
+            self = .array(array)
+        case .hashTable:
+            var places = HashedPlaces([])
+            for list in 0..<file.lists.listCount {
+                for (offset, id) in file.lists.ids(list).enumerated() {
+                    places[id] = Self.value(list, offset)
+                }
+            }
+            self = .hashTable(places, array: [])
         }
+    }
+
+    func write(to writer: inout IndexWriter) throws(IndexFileError) {
+        try writer.u8(kind.rawValue)
+        switch self {
+        case .none(let array), .array(let array): try writer.vector(array)
+        case .hashTable(let places, let array):
+            try writer.vector(array)
+            try writer.size(places.pairs.count / 2)
+            try writer.elements(places.pairs)
+        }
+    }
+
+    var kind: DirectMapKind {
+        switch self {
+        case .none: .none
+        case .array: .array
+        case .hashTable: .hashTable
+        }
+    }
+
+    private static func value(_ list: Int, _ offset: Int) -> Int64 {
+        Int64(list) << 32 | Int64(offset)
     }
 
     /// The list and the place of a label, if the map knows it.
@@ -47,15 +83,50 @@ enum DirectMap: Sendable {
         case .array(let array):
             guard id >= 0, id < array.count else { return nil }
             value = array[Int(id)]
-        case .hashTable(let pairs, _):
-            guard
-                let pair = stride(from: 0, to: pairs.count, by: 2).first(where: {
-                    pairs[$0] == id
-                })
-            else { return nil }
-            value = pairs[pair + 1]
+        case .hashTable(let places, _):
+            guard let place = places[id] else { return nil }
+            value = place
         }
         return value < 0 ? nil : (Int(value >> 32), Int(value & 0xFFFF_FFFF))
+    }
+
+    /// Makes room for labels up to a number in an array.
+    mutating func grow(to count: Int) {
+        guard case .array(var array) = self, array.count < count else { return }
+        self = .none([])
+        array += repeatElement(-1, count: count - array.count)
+        self = .array(array)
+    }
+
+    /// Notes the place of a label, which must be one of an array's.
+    mutating func set(_ id: Int64, list: Int, offset: Int) {
+        let value = Self.value(list, offset)
+        switch self {
+        case .none: break
+        case .array(var array):
+            self = .none([])
+            if id >= 0, id < array.count { array[Int(id)] = value }
+            self = .array(array)
+        case .hashTable(var places, let array):
+            self = .none([])
+            places[id] = value
+            self = .hashTable(places, array: array)
+        }
+    }
+
+    mutating func remove(_ id: Int64) {
+        guard case .hashTable(var places, let array) = self else { return }
+        self = .none([])
+        places[id] = nil
+        self = .hashTable(places, array: array)
+    }
+
+    mutating func removeAll() {
+        switch self {
+        case .none: self = .none([])
+        case .array: self = .array([])
+        case .hashTable: self = .hashTable(HashedPlaces([]), array: [])
+        }
     }
 
     /// The places of a map that names every vector.
@@ -74,8 +145,46 @@ enum DirectMap: Sendable {
         switch self {
         case .none: break
         case .array(let array): for value in array { try check(value) }
-        case .hashTable(let pairs, _):
-            for place in stride(from: 1, to: pairs.count, by: 2) { try check(pairs[place]) }
+        case .hashTable(let places, _):
+            for place in stride(from: 1, to: places.pairs.count, by: 2) {
+                try check(places.pairs[place])
+            }
+        }
+    }
+}
+
+/// Places by label, in the order in which a file has them.
+struct HashedPlaces: Sendable {
+    /// Label, place, label, place …
+    private(set) var pairs: [Int64]
+    /// Where the pair of a label is; the first one of a label counts.
+    private var numbers: [Int64: Int] = [:]
+
+    init(_ pairs: [Int64]) {
+        self.pairs = pairs
+        numbers.reserveCapacity(pairs.count / 2)
+        for place in stride(from: 0, to: pairs.count, by: 2) where numbers[pairs[place]] == nil {
+            numbers[pairs[place]] = place
+        }
+    }
+
+    subscript(id: Int64) -> Int64? {
+        get { numbers[id].map { pairs[$0 + 1] } }
+        set {
+            if let newValue {
+                if let place = numbers[id] {
+                    pairs[place + 1] = newValue
+                } else {
+                    numbers[id] = pairs.count
+                    pairs += [id, newValue]
+                }
+            } else if let place = numbers.removeValue(forKey: id) {
+                // The last pair fills the gap.
+                let (value, label) = (pairs.removeLast(), pairs.removeLast())
+                guard place < pairs.count else { return }
+                (pairs[place], pairs[place + 1]) = (label, value)
+                if numbers[label] == pairs.count { numbers[label] = place }
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ struct DiskLists: Sendable {
         let offset: UInt64
     }
 
-    private let codeSize: Int
+    let codeSize: Int
     let lists: [List]
     /// Offsets and capacities of free ranges, kept as they are.
     private let freeSlots: [UInt64]
@@ -93,6 +93,20 @@ struct DiskLists: Sendable {
             try body(
                 InvertedLists.Contents(count: place.count, ids: ids.baseAddress, codes: codes))
         }
+    }
+
+    /// The lists in memory.
+    func loaded() -> ArrayLists {
+        ArrayLists(
+            codeSize: codeSize,
+            lists: lists.indices.map { list in
+                withList(list) { contents in
+                    let bytes = UnsafeRawBufferPointer(
+                        start: contents.codes, count: contents.count * codeSize)
+                    let ids = UnsafeBufferPointer(start: contents.ids, count: contents.count)
+                    return ArrayLists.List(ids: Storage(Array(ids)), codes: Storage(Array(bytes)))
+                }
+            })
     }
 
     func checkIntact() throws(IndexFileError) { try file.checkIntact() }

@@ -1,6 +1,6 @@
 /// Inverted lists that store equal vectors once, beside the labels that share them.
 public struct IVFFlatDedupIndex: InvertedIndex, ReadableIndex {
-    let file: InvertedFile
+    var file: InvertedFile
     /// Pairs of a stored label and another one with the same vector, in the order of the file.
     private let pairs: [Int64]
     private let duplicates: [Int64: [Int64]]
@@ -56,6 +56,42 @@ public struct IVFFlatDedupIndex: InvertedIndex, ReadableIndex {
         _ radius: Float, of queries: VectorRows, parameters: SearchParameters
     ) throws -> RangeHits {
         throw VectorSearchError.unsupported("range search", by: "IVFFlatDedupIndex")
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) -> [UInt8] {
+        vectors.values.withUnsafeBytes { Array($0) }
+    }
+
+    // Labels share vectors, so lists do not say all.
+
+    private static func refusal(_ action: String) -> IndexChangeError {
+        .refused(
+            action, by: "IVFFlatDedupIndex",
+            remedy: "build a new index of the vectors, or use IVFFlat")
+    }
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        throw Self.refusal("take more vectors")
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        throw Self.refusal("lose vectors")
+    }
+
+    public mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws {
+        throw Self.refusal("replace vectors")
+    }
+
+    public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
+        throw Self.refusal("merge")
+    }
+
+    public mutating func clear() throws { throw Self.refusal("forget its vectors") }
+
+    public mutating func mapLabels(_ kind: DirectMapKind) throws {
+        throw Self.refusal("map labels")
     }
 
     public func write(to writer: inout IndexWriter) throws {

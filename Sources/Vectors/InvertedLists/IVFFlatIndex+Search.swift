@@ -22,6 +22,7 @@ extension IVFFlatIndex {
             withRows(list) { search.measure($0, query) }
         }
         for (list, visitors) in probes.visitors(fromRank: 1) {
+            try parameters.limit?.check()
             withRows(list) { rows in
                 // Lists in files may begin at any byte.
                 let isAligned = UInt(bitPattern: rows.values).isMultiple(of: 4)

@@ -1,6 +1,6 @@
 /// Inverted lists of vectors as they are.
 public struct IVFFlatIndex: InvertedIndex, ReadableIndex {
-    let file: InvertedFile
+    var file: InvertedFile
     var codeSize: Int { header.dimension * 4 }
     var isResidual: Bool { false }
 
@@ -18,6 +18,10 @@ public struct IVFFlatIndex: InvertedIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         UnsafeMutableRawPointer(vector).copyMemory(from: code, byteCount: codeSize)
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) -> [UInt8] {
+        vectors.values.withUnsafeBytes { Array($0) }
     }
 
     public func write(to writer: inout IndexWriter) throws {

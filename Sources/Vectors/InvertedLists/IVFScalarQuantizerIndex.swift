@@ -1,6 +1,6 @@
 /// Inverted lists of vectors, or of their differences to the centroid, rounded to a few bits.
 public struct IVFScalarQuantizerIndex: InvertedIndex, ReadableIndex {
-    let file: InvertedFile
+    var file: InvertedFile
     private let quantizer: ScalarQuantizer
     let codeSize: Int
     let isResidual: Bool
@@ -22,6 +22,11 @@ public struct IVFScalarQuantizerIndex: InvertedIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        ScalarCodec(quantizer).encode(
+            vectors, around: isResidual ? try file.centers(of: lists) : nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -16,7 +16,7 @@ public struct IVFSpectralHashIndex: InvertedIndex, ReadableIndex {
         case median = 3
     }
 
-    let file: InvertedFile
+    var file: InvertedFile
     private let transform: any VectorTransform
     private let bitCount: Int
     private let period: Float
@@ -69,6 +69,20 @@ public struct IVFSpectralHashIndex: InvertedIndex, ReadableIndex {
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {}
 
     public func reconstruct(_ id: Int64) throws -> [Float] {
+        throw VectorSearchError.unsupported("reconstruction", by: "IVFSpectralHashIndex")
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) -> [UInt8] {
+        lists.enumerated().flatMap { row, list in
+            encode(transform.apply(vectors.row(row)), list: list)
+        }
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
+        throw VectorSearchError.unsupported("reconstruction", by: "IVFSpectralHashIndex")
+    }
+
+    public func vectors(of codes: [UInt8]) throws -> VectorRows {
         throw VectorSearchError.unsupported("reconstruction", by: "IVFSpectralHashIndex")
     }
 

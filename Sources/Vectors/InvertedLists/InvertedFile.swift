@@ -1,12 +1,12 @@
 /// What every index of inverted lists has: a coarse quantizer, and a list for each of its vectors.
 struct InvertedFile: Sendable {
-    let header: IndexHeader
+    var header: IndexHeader
     let listCount: Int
     /// Lists looked at where a search does not say.
     let nprobe: Int
     let quantizer: any VectorIndex
-    let directMap: DirectMap
-    private(set) var lists: InvertedLists = .none
+    var directMap: DirectMap
+    var lists: InvertedLists = .none
     /// Labels by list where an older file has them before the codes.
     private var earlyIDs: [[Int64]]?
 
@@ -107,6 +107,7 @@ struct InvertedFile: Sendable {
     ) throws {
         var left = parameters.maxCodes.flatMap { $0 > 0 ? $0 : nil } ?? .max
         for (list, distance) in try probes(query, parameters) where left > 0 {
+            try parameters.limit?.check()
             let size = lists.count(list)
             guard size > 0 else { continue }
             try scanner.enter(list: list, coarseDistance: distance)

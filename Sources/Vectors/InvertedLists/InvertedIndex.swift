@@ -1,10 +1,7 @@
 /// An index of inverted lists whose codes are scanned one after the other.
-protocol InvertedIndex: HeaderedIndex {
-    var file: InvertedFile { get }
+protocol InvertedIndex: ListedIndex {
     /// Bytes of a code.
     var codeSize: Int { get }
-    /// Whether codes stand for differences to the centroid of their list.
-    var isResidual: Bool { get }
     /// Prepares a query.
     func scanner(_ query: [Float], _ parameters: SearchParameters) throws -> any CodeScanner
     /// The vector that a code stands for, without its centroid if codes are residuals.
@@ -12,7 +9,21 @@ protocol InvertedIndex: HeaderedIndex {
 }
 
 extension InvertedIndex {
-    var header: IndexHeader { file.header }
+    var layout: CodeLayout { .rows(size: codeSize) }
+
+    func vectors(decoding rows: [UInt8], lists: [Int]) throws -> VectorRows {
+        var values = [Float](repeating: 0, count: lists.count * dimension)
+        rows.withUnsafeBytes { bytes in
+            values.withUnsafeMutableBufferPointer { values in
+                guard let bytes = bytes.baseAddress, let values = values.baseAddress else { return }
+                for row in lists.indices {
+                    decode(bytes + row * codeSize, into: values + row * dimension)
+                }
+            }
+        }
+        return VectorRows(checked: values, dimension: dimension)
+            .adding(isResidual ? try file.centers(of: lists) : nil)
+    }
 
     public var acceptedParameters: Set<SearchParameters.Name> { InvertedFile.parameters }
 

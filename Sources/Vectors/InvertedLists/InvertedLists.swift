@@ -80,8 +80,8 @@ enum InvertedLists: Sendable {
 /// Lists whose codes and labels stand in arrays.
 struct ArrayLists: Sendable {
     struct List: Sendable {
-        private(set) var ids: Storage<Int64>
-        private(set) var codes: Storage<UInt8>
+        var ids: Storage<Int64>
+        var codes: Storage<UInt8>
 
         init(ids: Storage<Int64> = Storage(), codes: Storage<UInt8> = Storage()) {
             self.ids = ids

@@ -4,15 +4,15 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
     private struct Refinement: Sendable {
         let quantizer: ProductQuantizer
         /// By label.
-        let codes: [UInt8]
+        var codes: [UInt8]
         let kFactor: Float
     }
 
-    let file: InvertedFile
+    var file: InvertedFile
     let isResidual: Bool
     let codeSize: Int
     private let quantizer: ProductQuantizer
-    private let refinement: Refinement?
+    private var refinement: Refinement?
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         var file = try InvertedFile(
@@ -139,6 +139,78 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
                 base + Int(id) * refinement.quantizer.codeSize, into: &rest)
         }
         return zip(vector, rest).map { $0 + $1 }
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        ProductCodec(quantizer).encode(
+            vectors, around: isResidual ? try file.centers(of: lists) : nil)
+    }
+
+    // MARK: Changes; codes of a refinement stand by label, so labels are numbers then
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        if refinement != nil, ids != nil {
+            throw TrainingError.idsNotSupported("a refined index of inverted lists")
+        }
+        try file.checkChangeable("IVFProductQuantizerIndex", givesIDs: ids != nil)
+        let lists = try file.assign(vectors)
+        let rows = try rows(encoding: vectors, lists: lists)
+        if let refinement {
+            let left = vectors.subtracting(try self.vectors(decoding: rows, lists: lists))
+            self.refinement?.codes += ProductCodec(refinement.quantizer)
+                .encode(left, around: nil)
+        }
+        let first = Int64(count)
+        file.append(
+            rows, layout, ids: ids ?? (0..<Int64(vectors.count)).map { first + $0 }, to: lists)
+    }
+
+    private func checkUnrefined(_ action: String) throws {
+        if refinement != nil {
+            throw IndexChangeError.refused(
+                action, by: "IVFProductQuantizerIndex with a refinement",
+                remedy: "build a new index of the vectors, or use an index without '+'")
+        }
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        try checkUnrefined("lose vectors")
+        return try file.remove(selector, layout)
+    }
+
+    public mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws {
+        try checkUnrefined("replace vectors")
+        let lists = try file.assign(vectors)
+        try file.update(
+            ids, try rows(encoding: vectors, lists: lists), layout, to: lists,
+            by: "IVFProductQuantizerIndex")
+    }
+
+    public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
+        try checkUnrefined("merge")
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is IVFProductQuantizerIndex")
+        }
+        try file.merge(other.file, layout, shiftingIDs: shift)
+    }
+
+    public mutating func clear() {
+        file.removeAll()
+        refinement?.codes = []
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
+        let places = try file.places(of: ids)
+        let rows = places.flatMap { file.lists.row($0.offset, of: $0.list, layout) }
+        let vectors = try vectors(decoding: rows, lists: places.map(\.list))
+        guard let refinement else { return vectors }
+        let size = refinement.quantizer.codeSize
+        let codes = ids.flatMap { id in
+            refinement.codes[Int(id) * size..<(Int(id) + 1) * size]
+        }
+        return vectors.adding(ProductCodec(refinement.quantizer).decode(codes))
     }
 
     public func write(to writer: inout IndexWriter) throws {

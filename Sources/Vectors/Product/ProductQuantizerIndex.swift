@@ -16,9 +16,9 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
         case polysemousGeneralized = 5
     }
 
-    let header: IndexHeader
+    var header: IndexHeader
     let quantizer: ProductQuantizer
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
     private let searchType: SearchType
     private let encodesSigns: Bool
     private let polysemousThreshold: Int
@@ -85,6 +85,13 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows) throws -> [UInt8] {
+        guard !encodesSigns else {
+            return (0..<vectors.count).flatMap { hammingCode(vectors.row($0)) }
+        }
+        return ProductCodec(quantizer).encode(vectors, around: nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -1,6 +1,6 @@
 /// Codes of two layers: the number of a coarse centroid, and a product-quantizer code of the rest.
 public struct TwoLayerIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
+    var header: IndexHeader
     private let coarse: any VectorIndex
     private let listCount: Int
     private let trainsAlone: UInt8
@@ -8,7 +8,7 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
     /// Bytes of the number and of the code of the rest.
     private let sizes: [Int]
     let codeSize: Int
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
     /// `[listCount, d]`.
     private let centroids: [Float]
 
@@ -51,14 +51,7 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
         try reader.require(
             values <= 1 << 28, "nlist", found: listCount,
             expected: "at most \((1 << 28) / header.dimension)")
-        var centroids: [Float] = []
-        if header.count > 0 {
-            for list in 0..<listCount {
-                let centroid = try coarse.reconstruct(Int64(list))
-                centroids.append(contentsOf: centroid)
-            }
-        }
-        self.centroids = centroids
+        centroids = try (0..<coarse.count).flatMap { [coarse] in try coarse.reconstruct(Int64($0)) }
     }
 
     private static func number(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ count: Int)
@@ -81,6 +74,17 @@ public struct TwoLayerIndex: CodeIndex, ReadableIndex {
     func scanner(_ query: [Float], _ parameters: SearchParameters) -> any CodeScanner {
         DecodingScanner(query, metric: metric, codeSize: codeSize) { code, vector in
             decode(code, into: vector)
+        }
+    }
+
+    func rows(encoding vectors: VectorRows) throws -> [UInt8] {
+        let lists = try coarse.search(vectors, k: 1).labels.map { max(0, Int($0)) }
+        let centers = try lists.flatMap { try coarse.reconstruct(Int64($0)) }
+        let codes = ProductCodec(quantizer).encode(
+            vectors, around: VectorRows(checked: centers, dimension: dimension))
+        return lists.enumerated().flatMap { row, list in
+            (0..<sizes[0]).map { UInt8(truncatingIfNeeded: list >> (8 * $0)) }
+                + codes[row * sizes[1]..<(row + 1) * sizes[1]]
         }
     }
 

@@ -1,6 +1,6 @@
 /// Inverted lists of RaBitQ codes in blocks, products rounded.
-public struct IVFRaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
-    private let file: InvertedFile
+public struct IVFRaBitQFastScanIndex: ListedIndex, ReadableIndex {
+    var file: InvertedFile
     private let storesResiduals: Bool
     private let codeSize: Int
     private let qbs: UInt64
@@ -8,7 +8,6 @@ public struct IVFRaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
     private let queryBits: UInt8
     private let isCentered: Bool
     private let scan: RaBitQFastScan
-    var header: IndexHeader { file.header }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         var file = try InvertedFile(reading: &reader)
@@ -64,6 +63,18 @@ public struct IVFRaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
         return file.lists.withList(list) { contents in
             contents.codes.map { scan.decode($0, row: offset, centroid: centroid) } ?? []
         }
+    }
+
+    var layout: CodeLayout { .blocks(scan.blocks) }
+    var isResidual: Bool { true }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        RaBitQCodec(scan.quantizer, center: []).encode(
+            vectors, around: try file.centers(of: lists))
+    }
+
+    func vectors(decoding rows: [UInt8], lists: [Int]) throws -> VectorRows {
+        scan.vectors(decoding: rows, centers: try file.centers(of: lists), center: [])
     }
 
     public func write(to writer: inout IndexWriter) throws {

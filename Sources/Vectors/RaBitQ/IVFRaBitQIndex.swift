@@ -1,6 +1,6 @@
 /// Inverted lists of RaBitQ codes around the centroids of their lists.
 public struct IVFRaBitQIndex: InvertedIndex, ReadableIndex {
-    let file: InvertedFile
+    var file: InvertedFile
     private let type: FourCC
     private let quantizer: RaBitQuantizer
     private let storesResiduals: Bool
@@ -38,6 +38,10 @@ public struct IVFRaBitQIndex: InvertedIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, centroid: [], into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows, lists: [Int]) throws -> [UInt8] {
+        RaBitQCodec(quantizer, center: []).encode(vectors, around: try file.centers(of: lists))
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -60,6 +60,24 @@ struct RaBitQFastScan: Sendable {
         return query.exactDistance(factors + 12) { sign(codes, row, $0) }
     }
 
+    /// The vectors of codes that stand one after the other.
+    func vectors(decoding rows: [UInt8], centers: VectorRows?, center: [Float]) -> VectorRows {
+        let size = quantizer.codeSize
+        let count = rows.count / size
+        var values = [Float](repeating: 0, count: count * quantizer.dimension)
+        rows.withUnsafeBytes { bytes in
+            values.withUnsafeMutableBufferPointer { values in
+                guard let bytes = bytes.baseAddress, let values = values.baseAddress else { return }
+                for row in 0..<count {
+                    quantizer.decode(
+                        bytes + row * size, centroid: centers?.row(row) ?? center,
+                        into: values + row * quantizer.dimension)
+                }
+            }
+        }
+        return VectorRows(checked: values, dimension: quantizer.dimension)
+    }
+
     /// The vector of a row.
     func decode(_ codes: UnsafeRawPointer, row: Int, centroid: [Float]) -> [Float] {
         var vector = [Float](repeating: 0, count: quantizer.dimension)

@@ -1,11 +1,11 @@
 /// RaBitQ codes in blocks around one centre, all of them looked at, products rounded.
-public struct RaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+public struct RaBitQFastScanIndex: StoredCodeIndex, ReadableIndex {
+    var header: IndexHeader
     private let scan: RaBitQFastScan
     private let center: [Float]
     private let queryBits: UInt8
     private let codeSize: Int
-    private let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -56,6 +56,16 @@ public struct RaBitQFastScanIndex: HeaderedIndex, ReadableIndex {
             guard let base = codes.baseAddress else { return [] }
             return scan.decode(base, row: Int(id), centroid: center)
         }
+    }
+
+    var layout: CodeLayout { .blocks(scan.blocks) }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        RaBitQCodec(scan.quantizer, center: center).encode(vectors, around: nil)
+    }
+
+    func vectors(decoding rows: [UInt8]) -> VectorRows {
+        scan.vectors(decoding: rows, centers: nil, center: center)
     }
 
     public func write(to writer: inout IndexWriter) throws {

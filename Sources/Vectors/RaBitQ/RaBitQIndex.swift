@@ -1,9 +1,9 @@
 /// Vectors as RaBitQ codes around one centre, all of them looked at.
 public struct RaBitQIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
+    var header: IndexHeader
     private let type: FourCC
     private let quantizer: RaBitQuantizer
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
     /// Mean of the training vectors; empty before.
     private let center: [Float]
     /// Bits of a query's components.
@@ -34,6 +34,10 @@ public struct RaBitQIndex: CodeIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, centroid: center, into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        RaBitQCodec(quantizer, center: center).encode(vectors, around: nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

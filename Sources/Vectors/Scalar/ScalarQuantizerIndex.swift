@@ -1,8 +1,8 @@
 /// Vectors whose components are rounded to a few bits, all of them looked at.
 public struct ScalarQuantizerIndex: CodeIndex, ReadableIndex {
-    let header: IndexHeader
+    var header: IndexHeader
     private let quantizer: ScalarQuantizer
-    let codes: Storage<UInt8>
+    var codes: Storage<UInt8>
     var codeSize: Int { quantizer.codeSize }
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
@@ -23,6 +23,10 @@ public struct ScalarQuantizerIndex: CodeIndex, ReadableIndex {
 
     func decode(_ code: UnsafeRawPointer, into vector: UnsafeMutablePointer<Float>) {
         quantizer.decode(code, into: vector)
+    }
+
+    func rows(encoding vectors: VectorRows) -> [UInt8] {
+        ScalarCodec(quantizer).encode(vectors, around: nil)
     }
 
     public func write(to writer: inout IndexWriter) throws {

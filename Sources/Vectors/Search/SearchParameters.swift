@@ -56,6 +56,9 @@ public struct SearchParameters: Sendable {
     /// How many times `k` partial codes a coarse residual quantizer follows.
     public var beamFactor: Float?
 
+    /// When the search is to be given up; nil for never.
+    public var limit: SearchLimit?
+
     private var inner: [Name: [SearchParameters]] = [:]
 
     /// Parameters of the coarse quantizer.

@@ -7,13 +7,15 @@ public struct IDSelector: Sendable {
     private indirect enum Node: Sendable {
         case all
         case range(Int64, Int64)
-        case ids(Set<Int64>)
+        case ids(Set<Int64>, inOrder: [Int64])
         case bitmap([UInt8])
         case not(Node)
         case and(Node, Node)
         case or(Node, Node)
         case xor(Node, Node)
+        case matching(@Sendable (Int64) -> Bool)
         case mapped([Int64], Node)
+        case shifted(Int64, Node)
     }
 
     private let node: Node
@@ -38,7 +40,15 @@ public struct IDSelector: Sendable {
 
     /// The labels listed.
     public static func ids(_ ids: some Sequence<Int64>) -> IDSelector {
-        IDSelector(.ids(Set(ids)))
+        let ids = Array(ids)
+        return IDSelector(.ids(Set(ids), inOrder: ids))
+    }
+
+    /// Labels for which a closure gives true. It is called from the threads of a search.
+    public static func matching(
+        _ isMember: @escaping @Sendable (Int64) -> Bool
+    ) -> IDSelector {
+        IDSelector(.matching(isMember))
     }
 
     /// Labels whose bit is set: bit `id & 7` of byte `id >> 3`. Labels beyond the bytes are out.
@@ -74,19 +84,31 @@ public struct IDSelector: Sendable {
         IDSelector(.mapped(labels, node), depth: depth)
     }
 
+    /// The same choice of labels, for an index that knows them as less by a number.
+    func shifted(by shift: Int64) -> IDSelector {
+        IDSelector(.shifted(shift, node), depth: depth)
+    }
+
+    /// The labels in the order in which they were listed, if they were.
+    var listedIDs: [Int64]? {
+        if case .ids(_, let ids) = node { ids } else { nil }
+    }
+
     public func contains(_ id: Int64) -> Bool { Self.contains(id, node) }
 
     private static func contains(_ id: Int64, _ node: Node) -> Bool {
         switch node {
         case .all: true
         case .range(let minimum, let maximum): id >= minimum && id < maximum
-        case .ids(let ids): ids.contains(id)
+        case .ids(let ids, _): ids.contains(id)
         case .bitmap(let bytes):
             id >= 0 && id >> 3 < bytes.count && bytes[Int(id >> 3)] >> UInt8(id & 7) & 1 != 0
         case .not(let node): !contains(id, node)
         case .and(let first, let second): contains(id, first) && contains(id, second)
         case .or(let first, let second): contains(id, first) || contains(id, second)
         case .xor(let first, let second): contains(id, first) != contains(id, second)
+        case .matching(let isMember): isMember(id)
+        case .shifted(let shift, let node): contains(id &+ shift, node)
         case .mapped(let labels, let node):
             id >= 0 && id < labels.count && contains(labels[Int(id)], node)
         }

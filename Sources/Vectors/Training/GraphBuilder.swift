@@ -17,13 +17,13 @@ struct GraphBuilder: Sendable {
     /// The share of its places that a list loses when it is full and pruned.
     private static let headroom: Float = 0.2
 
-    private let levelProbabilities: [Double]
-    private let levelStarts: [Int]
-    private var levels: [Int32] = []
-    private var offsets = [0]
-    private var neighbors: [Int32] = []
-    private var entryPoint: Int32 = -1
-    private var maximumLevel: Int32 = -1
+    let levelProbabilities: [Double]
+    let levelStarts: [Int]
+    private(set) var levels: [Int32] = []
+    private(set) var offsets = [0]
+    private(set) var neighbors: [Int32] = []
+    private(set) var entryPoint: Int32 = -1
+    private(set) var maximumLevel: Int32 = -1
     private var random = LevelRandom()
 
     /// Kept between additions, so that levels go on where they stopped.
@@ -50,6 +50,44 @@ struct GraphBuilder: Sendable {
         }
         levelProbabilities = probabilities
         levelStarts = starts
+    }
+
+    /// A builder that goes on with a graph; levels are drawn anew, as in Faiss after reading.
+    ///
+    /// - Throws: `IndexChangeError` where the graph's tables of levels cannot be used to draw.
+    init(_ graph: HNSWGraph) throws(IndexChangeError) {
+        let starts = graph.levelStarts.map { Int($0) }
+        let widths = zip(starts, starts.dropFirst()).map { $1 - $0 }
+        guard !graph.levelProbabilities.isEmpty, graph.levelProbabilities.count < starts.count,
+            widths.prefix(graph.levelProbabilities.count).allSatisfy({ $0 > 0 }),
+            graph.efConstruction > 0
+        else {
+            throw .refused(
+                "take more vectors", by: "a graph whose tables of levels are not whole",
+                remedy: "build a new graph")
+        }
+        linkCount = widths.count > 1 ? widths[1] : max(1, widths[0] / 2)
+        constructionDepth = Int(graph.efConstruction)
+        searchDepth = graph.efSearch
+        levelProbabilities = graph.levelProbabilities
+        levelStarts = starts
+        levels = graph.levels
+        offsets = graph.offsets.map { Int($0) }
+        neighbors = graph.neighbors
+        entryPoint = graph.entryPoint
+        maximumLevel = graph.maximumLevel
+    }
+
+    /// The same settings without vectors.
+    func emptied() -> GraphBuilder {
+        var emptied = self
+        emptied.levels = []
+        emptied.offsets = [0]
+        emptied.neighbors = []
+        emptied.entryPoint = -1
+        emptied.maximumLevel = -1
+        emptied.random = LevelRandom()
+        return emptied
     }
 
     private mutating func randomLevel() -> Int {

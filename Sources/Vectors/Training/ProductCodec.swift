@@ -16,6 +16,9 @@ package struct TrainableProductQuantizer: Sendable {
         quantizer = ProductQuantizer(dimension: dimension, partCount: partCount, bits: bits)
     }
 
+    /// - Parameter quantizer: one that was trained.
+    init(_ quantizer: ProductQuantizer) { self.quantizer = quantizer }
+
     /// Finds the centroids of each part on its own.
     ///
     /// - Parameter continues: begins with the centroids that are there.
@@ -122,6 +125,12 @@ struct ProductCodec: DecodableCodec, ListCodec {
         quantizer = TrainableProductQuantizer(
             dimension: dimension, partCount: partCount, bits: bits)
         self.blockRows = blockRows
+    }
+
+    /// The codec of a quantizer that was trained.
+    init(_ quantizer: ProductQuantizer) {
+        self.quantizer = TrainableProductQuantizer(quantizer)
+        blockRows = nil
     }
 
     mutating func train(

@@ -22,6 +22,12 @@ struct RaBitQCodec: ListCodec {
         quantizer = RaBitQuantizer(dimension: dimension, metric: metric, bits: bits)
     }
 
+    /// - Parameter center: empty in inverted lists.
+    init(_ quantizer: RaBitQuantizer, center: [Float]) {
+        self.quantizer = quantizer
+        self.center = center
+    }
+
     mutating func train(
         _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {

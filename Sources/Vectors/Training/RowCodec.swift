@@ -69,6 +69,15 @@ extension VectorRows {
     }
 }
 
+extension VectorRows {
+    /// Each row and the row of the same number together.
+    func adding(_ centers: VectorRows?) -> VectorRows {
+        guard let centers else { return self }
+        return VectorRows(
+            checked: zip(values, centers.values).map { $0 + $1 }, dimension: dimension)
+    }
+}
+
 /// Codes that are the vectors themselves.
 struct FloatCodec: DecodableCodec, ListCodec {
     let dimension: Int

@@ -19,6 +19,12 @@ struct ScalarCodec: DecodableCodec, ListCodec {
         isTrained = kind.rangeCount(dimension) == 0
     }
 
+    /// The codec of a quantizer that was trained.
+    init(_ quantizer: ScalarQuantizer) {
+        self.quantizer = quantizer
+        isTrained = true
+    }
+
     mutating func train(
         _ rows: VectorRows, _ work: BuildWork
     ) throws(TrainingError) {

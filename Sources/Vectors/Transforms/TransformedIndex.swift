@@ -1,8 +1,8 @@
 /// A chain of transforms before an index; distances are those of the index.
 public struct TransformedIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+    private(set) var header: IndexHeader
     private let chain: [any VectorTransform]
-    private let index: any VectorIndex
+    private var index: any VectorIndex
 
     /// The longest chain that is believed.
     private static let chainLimit = 64
@@ -66,6 +66,63 @@ public struct TransformedIndex: HeaderedIndex, ReadableIndex {
 
     public func distances(from query: [Float]) throws -> any QueryDistances {
         try index.distances(from: chain.reduce(query) { $1.apply($0) })
+    }
+
+    // MARK: Changes
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        try index.append(transformed(vectors), ids: ids, progress: progress)
+        header.count = index.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        defer { header.count = index.count }
+        return try index.delete(selector)
+    }
+
+    public mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws {
+        try index.replace(ids, with: transformed(vectors))
+    }
+
+    public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one has transforms")
+        }
+        try index.absorb(other.index, shiftingIDs: shift)
+        header.count = index.count
+    }
+
+    public mutating func clear() throws {
+        try index.clear()
+        header.count = 0
+    }
+
+    public mutating func mapLabels(_ kind: DirectMapKind) throws { try index.mapLabels(kind) }
+
+    public var renumbersOnRemoval: Bool { index.renumbersOnRemoval }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
+        try reversed(index.reconstruct(ids))
+    }
+
+    /// Vectors of the inner index as they were before the transforms.
+    private func reversed(_ vectors: VectorRows) throws -> VectorRows {
+        VectorRows(
+            checked: try (0..<vectors.count).flatMap { row in
+                try chain.reversed().reduce(vectors.row(row)) { try $1.reverse($0) }
+            }, dimension: dimension)
+    }
+
+    public var codeByteCount: Int? { index.codeByteCount }
+
+    public func codes(of vectors: VectorRows) throws -> [UInt8] {
+        try index.codes(of: transformed(vectors))
+    }
+
+    public func vectors(of codes: [UInt8]) throws -> VectorRows {
+        try reversed(index.vectors(of: codes))
     }
 
     public func write(to writer: inout IndexWriter) throws {

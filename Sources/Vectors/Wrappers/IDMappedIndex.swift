@@ -1,9 +1,9 @@
 /// An index whose vectors have labels of their own.
 public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
-    let header: IndexHeader
+    private(set) var header: IndexHeader
     private let type: FourCC
-    private let index: any VectorIndex
-    private let labels: PositionLabels
+    private var index: any VectorIndex
+    private var labels: PositionLabels
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -39,6 +39,58 @@ public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
     public func reconstruct(_ id: Int64) throws -> [Float] {
         try index.reconstruct(labels.position(of: id))
     }
+
+    // MARK: Changes
+
+    public mutating func append(
+        _ vectors: VectorRows, ids: [Int64]?, progress: TrainingProgressHandler?
+    ) throws {
+        try index.append(vectors, ids: nil, progress: progress)
+        let first = Int64(count)
+        labels.append(ids ?? (0..<Int64(vectors.count)).map { first + $0 })
+        header.count += vectors.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        guard index.renumbersOnRemoval else {
+            // A refusal of the inner index says more, if it refuses anyway.
+            _ = try index.delete(.ids([]))
+            throw IndexChangeError.refused(
+                "lose vectors over an index that keeps labels itself", by: "an ID map",
+                remedy: "build the inner index without an ID map and give it the labels")
+        }
+        let removed = try index.delete(labels.translated(selector))
+        labels.remove(selector)
+        header.count -= removed
+        return removed
+    }
+
+    public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is an ID map")
+        }
+        let added = try other.labels.shifted(by: shift)
+        try index.absorb(
+            other.index, shiftingIDs: index.renumbersOnRemoval ? 0 : Int64(index.count))
+        labels.append(added)
+        header.count += other.count
+    }
+
+    public mutating func clear() throws {
+        try index.clear()
+        labels = PositionLabels([])
+        header.count = 0
+    }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
+        try index.reconstruct(labels.positions(of: ids))
+    }
+
+    public var codeByteCount: Int? { index.codeByteCount }
+
+    public func codes(of vectors: VectorRows) throws -> [UInt8] { try index.codes(of: vectors) }
+
+    public func vectors(of codes: [UInt8]) throws -> VectorRows { try index.vectors(of: codes) }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)

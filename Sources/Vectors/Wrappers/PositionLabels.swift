@@ -1,6 +1,8 @@
 /// The label of each position of an index that numbers its vectors itself.
 struct PositionLabels: Sendable {
-    let labels: [Int64]
+    private(set) var labels: [Int64]
+
+    init(_ labels: [Int64]) { self.labels = labels }
 
     init(reading reader: inout IndexReader, count: Int) throws(IndexFileError) {
         labels = try reader.vector("id_map", of: Int64.self, count: count)
@@ -14,8 +16,43 @@ struct PositionLabels: Sendable {
     func translated(_ parameters: SearchParameters) -> SearchParameters {
         guard let selector = parameters.selector else { return parameters }
         var parameters = parameters
-        parameters.selector = selector.translated(by: labels)
+        parameters.selector = translated(selector)
         return parameters
+    }
+
+    /// The same choice, for an index that knows positions.
+    func translated(_ selector: IDSelector) -> IDSelector { selector.translated(by: labels) }
+
+    mutating func append(_ added: [Int64]) { labels += added }
+
+    mutating func remove(_ selector: IDSelector) { labels.removeAll { selector.contains($0) } }
+
+    /// All labels moved by a number.
+    func shifted(by shift: Int64) throws(IndexChangeError) -> [Int64] {
+        var moved: [Int64] = []
+        moved.reserveCapacity(labels.count)
+        for label in labels {
+            let sum = label.addingReportingOverflow(shift)
+            guard !sum.overflow else { throw .idOverflow(label, shift: shift) }
+            moved.append(sum.partialValue)
+        }
+        return moved
+    }
+
+    /// The first position with each label.
+    func positions(of wanted: [Int64]) throws(VectorSearchError) -> [Int64] {
+        var positions: [Int64: Int64] = [:]
+        let set = Set(wanted)
+        for (position, label) in labels.enumerated()
+        where set.contains(label) && positions[label] == nil {
+            positions[label] = Int64(position)
+        }
+        var found: [Int64] = []
+        for label in wanted {
+            guard let position = positions[label] else { throw .noSuchID(label) }
+            found.append(position)
+        }
+        return found
     }
 
     /// The label of a position; −1 where there is none.
