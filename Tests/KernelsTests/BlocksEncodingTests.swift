@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Encoding blocks")
 struct BlocksEncodingTests {
-    static let levels = [FK_LEVEL_REFERENCE, FK_LEVEL_AVX2, FK_LEVEL_AVX512]
+    static let levels = [FK_LEVEL_REFERENCE, FK_LEVEL_AVX2, FK_LEVEL_AVX512, FK_LEVEL_NEON]
         .filter { $0.rawValue <= fk_detected_level().rawValue }
 
     @Test(

@@ -13,6 +13,14 @@ private typealias Binary = (
     UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int
 ) -> Void
 
+/// The same as C hands them out.
+private typealias CUnary =
+    @convention(c) (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int) -> Void
+private typealias CBinary =
+    @convention(c) (
+        UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int
+    ) -> Void
+
 private func run(_ op: Unary, _ x: [Float]) -> [Float] {
     var y = [Float](repeating: -77, count: x.count + 1)
     op(&y, x, x.count)
@@ -41,154 +49,136 @@ private func inputs(_ count: Int, seed: UInt64) -> [Float] {
 
 @Suite("Activation kernels")
 struct NNActivationTests {
-    #if arch(x86_64)
-        @Test("functions of one row have the reference's bits at every level")
-        func unaryLevels() {
-            check(fk_exp_f32_levels, fk_exp_f32_reference, fk_exp_f32_avx2, fk_exp_f32_avx512)
-            check(fk_log_f32_levels, fk_log_f32_reference, fk_log_f32_avx2, fk_log_f32_avx512)
-            check(
-                fk_sigmoid_f32_levels, fk_sigmoid_f32_reference, fk_sigmoid_f32_avx2,
-                fk_sigmoid_f32_avx512)
-            check(fk_silu_f32_levels, fk_silu_f32_reference, fk_silu_f32_avx2, fk_silu_f32_avx512)
-            check(fk_relu_f32_levels, fk_relu_f32_reference, fk_relu_f32_avx2, fk_relu_f32_avx512)
-            check(fk_tanh_f32_levels, fk_tanh_f32_reference, fk_tanh_f32_avx2, fk_tanh_f32_avx512)
-            check(
-                fk_gelu_erf_f32_levels, fk_gelu_erf_f32_reference, fk_gelu_erf_f32_avx2,
-                fk_gelu_erf_f32_avx512)
-            check(
-                fk_gelu_tanh_f32_levels, fk_gelu_tanh_f32_reference, fk_gelu_tanh_f32_avx2,
-                fk_gelu_tanh_f32_avx512)
-        }
+    @Test("functions of one row have the reference's bits at every level")
+    func unaryLevels() {
+        check(fk_exp_f32_levels, fk_exp_f32_reference, fk_exp_f32_variant)
+        check(fk_log_f32_levels, fk_log_f32_reference, fk_log_f32_variant)
+        check(fk_sigmoid_f32_levels, fk_sigmoid_f32_reference, fk_sigmoid_f32_variant)
+        check(fk_silu_f32_levels, fk_silu_f32_reference, fk_silu_f32_variant)
+        check(fk_relu_f32_levels, fk_relu_f32_reference, fk_relu_f32_variant)
+        check(fk_tanh_f32_levels, fk_tanh_f32_reference, fk_tanh_f32_variant)
+        check(fk_gelu_erf_f32_levels, fk_gelu_erf_f32_reference, fk_gelu_erf_f32_variant)
+        check(fk_gelu_tanh_f32_levels, fk_gelu_tanh_f32_reference, fk_gelu_tanh_f32_variant)
+    }
 
-        private func check(
-            _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ reference: Unary,
-            _ avx2: @escaping Unary, _ avx512: @escaping Unary,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) {
-            let variants = fasterVariants(
-                levels, ["avx2": avx2, "avx512": avx512], sourceLocation: sourceLocation)
-            for count in awkwardSizes {
-                let x = inputs(count, seed: UInt64(count))
-                let expected = run(reference, x)
-                for variant in variants {
-                    expectSameBits(
-                        run(variant.run, x), expected, "\(variant.level), \(count) elements",
-                        sourceLocation: sourceLocation)
-                }
+    private func check(
+        _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ reference: Unary,
+        _ variant: (fk_level) -> CUnary?,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let variants = fasterVariants(
+            levels, variant)
+        for count in awkwardSizes {
+            let x = inputs(count, seed: UInt64(count))
+            let expected = run(reference, x)
+            for variant in variants {
+                expectSameBits(
+                    run(variant.run, x), expected, "\(variant.level), \(count) elements",
+                    sourceLocation: sourceLocation)
             }
         }
+    }
 
-        @Test("functions of two rows have the reference's bits at every level")
-        func binaryLevels() {
-            check(fk_add_f32_levels, fk_add_f32_reference, fk_add_f32_avx2, fk_add_f32_avx512)
-            check(
-                fk_subtract_f32_levels, fk_subtract_f32_reference, fk_subtract_f32_avx2,
-                fk_subtract_f32_avx512)
-            check(
-                fk_multiply_f32_levels, fk_multiply_f32_reference, fk_multiply_f32_avx2,
-                fk_multiply_f32_avx512)
-            check(
-                fk_divide_f32_levels, fk_divide_f32_reference, fk_divide_f32_avx2,
-                fk_divide_f32_avx512)
-            check(
-                fk_sigmoid_backward_f32_levels, fk_sigmoid_backward_f32_reference,
-                fk_sigmoid_backward_f32_avx2, fk_sigmoid_backward_f32_avx512)
-            check(
-                fk_tanh_backward_f32_levels, fk_tanh_backward_f32_reference,
-                fk_tanh_backward_f32_avx2, fk_tanh_backward_f32_avx512)
-            check(
-                fk_silu_backward_f32_levels, fk_silu_backward_f32_reference,
-                fk_silu_backward_f32_avx2, fk_silu_backward_f32_avx512)
-            check(
-                fk_relu_backward_f32_levels, fk_relu_backward_f32_reference,
-                fk_relu_backward_f32_avx2, fk_relu_backward_f32_avx512)
-            check(
-                fk_gelu_erf_backward_f32_levels, fk_gelu_erf_backward_f32_reference,
-                fk_gelu_erf_backward_f32_avx2, fk_gelu_erf_backward_f32_avx512)
-            check(
-                fk_gelu_tanh_backward_f32_levels, fk_gelu_tanh_backward_f32_reference,
-                fk_gelu_tanh_backward_f32_avx2, fk_gelu_tanh_backward_f32_avx512)
-        }
+    @Test("functions of two rows have the reference's bits at every level")
+    func binaryLevels() {
+        check(fk_add_f32_levels, fk_add_f32_reference, fk_add_f32_variant)
+        check(fk_subtract_f32_levels, fk_subtract_f32_reference, fk_subtract_f32_variant)
+        check(fk_multiply_f32_levels, fk_multiply_f32_reference, fk_multiply_f32_variant)
+        check(fk_divide_f32_levels, fk_divide_f32_reference, fk_divide_f32_variant)
+        check(
+            fk_sigmoid_backward_f32_levels, fk_sigmoid_backward_f32_reference,
+            fk_sigmoid_backward_f32_variant)
+        check(
+            fk_tanh_backward_f32_levels, fk_tanh_backward_f32_reference,
+            fk_tanh_backward_f32_variant)
+        check(
+            fk_silu_backward_f32_levels, fk_silu_backward_f32_reference,
+            fk_silu_backward_f32_variant)
+        check(
+            fk_relu_backward_f32_levels, fk_relu_backward_f32_reference,
+            fk_relu_backward_f32_variant)
+        check(
+            fk_gelu_erf_backward_f32_levels, fk_gelu_erf_backward_f32_reference,
+            fk_gelu_erf_backward_f32_variant)
+        check(
+            fk_gelu_tanh_backward_f32_levels, fk_gelu_tanh_backward_f32_reference,
+            fk_gelu_tanh_backward_f32_variant)
+    }
 
-        private func check(
-            _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ reference: Binary,
-            _ avx2: @escaping Binary, _ avx512: @escaping Binary,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) {
-            let variants = fasterVariants(
-                levels, ["avx2": avx2, "avx512": avx512], sourceLocation: sourceLocation)
-            for count in awkwardSizes {
-                let a = inputs(count, seed: UInt64(count)), b = inputs(count, seed: 99)
-                let expected = run(reference, a, b)
-                for variant in variants {
-                    expectSameBits(
-                        run(variant.run, a, b), expected, "\(variant.level), \(count) elements",
-                        sourceLocation: sourceLocation)
-                }
+    private func check(
+        _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ reference: Binary,
+        _ variant: (fk_level) -> CBinary?,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let variants = fasterVariants(
+            levels, variant)
+        for count in awkwardSizes {
+            let a = inputs(count, seed: UInt64(count)), b = inputs(count, seed: 99)
+            let expected = run(reference, a, b)
+            for variant in variants {
+                expectSameBits(
+                    run(variant.run, a, b), expected, "\(variant.level), \(count) elements",
+                    sourceLocation: sourceLocation)
             }
         }
+    }
 
-        @Test("scale, axpy and SwiGLU have the reference's bits at every level")
-        func stridedLevels() {
-            let scales = fasterVariants(
-                fk_scale_f32_levels, ["avx2": fk_scale_f32_avx2, "avx512": fk_scale_f32_avx512])
-            let axpys = fasterVariants(
-                fk_axpy_f32_levels, ["avx2": fk_axpy_f32_avx2, "avx512": fk_axpy_f32_avx512])
-            let forwards = fasterVariants(
-                fk_swiglu_f32_levels, ["avx2": fk_swiglu_f32_avx2, "avx512": fk_swiglu_f32_avx512])
-            let backwards = fasterVariants(
-                fk_swiglu_backward_f32_levels,
-                ["avx2": fk_swiglu_backward_f32_avx2, "avx512": fk_swiglu_backward_f32_avx512])
-            for width in awkwardSizes {
-                var numbers = SeededGenerator(seed: UInt64(width))
-                let x = numbers.row(width), y = numbers.row(width)
-                var expected = y
-                fk_scale_f32_reference(&expected, x, 0.3, width)
-                for variant in scales {
-                    var found = y
-                    variant.run(&found, x, 0.3, width)
-                    expectSameBits(found, expected, "scale \(variant.level), \(width)")
-                }
-                expected = y
-                fk_axpy_f32_reference(&expected, 0.3, x, width)
-                for variant in axpys {
-                    var found = y
-                    variant.run(&found, 0.3, x, width)
-                    expectSameBits(found, expected, "axpy \(variant.level), \(width)")
-                }
+    @Test("scale, axpy and SwiGLU have the reference's bits at every level")
+    func stridedLevels() {
+        let scales = fasterVariants(fk_scale_f32_levels, fk_scale_f32_variant)
+        let axpys = fasterVariants(fk_axpy_f32_levels, fk_axpy_f32_variant)
+        let forwards = fasterVariants(fk_swiglu_f32_levels, fk_swiglu_f32_variant)
+        let backwards = fasterVariants(
+            fk_swiglu_backward_f32_levels, fk_swiglu_backward_f32_variant)
+        for width in awkwardSizes {
+            var numbers = SeededGenerator(seed: UInt64(width))
+            let x = numbers.row(width), y = numbers.row(width)
+            var expected = y
+            fk_scale_f32_reference(&expected, x, 0.3, width)
+            for variant in scales {
+                var found = y
+                variant.run(&found, x, 0.3, width)
+                expectSameBits(found, expected, "scale \(variant.level), \(width)")
+            }
+            expected = y
+            fk_axpy_f32_reference(&expected, 0.3, x, width)
+            for variant in axpys {
+                var found = y
+                variant.run(&found, 0.3, x, width)
+                expectSameBits(found, expected, "axpy \(variant.level), \(width)")
+            }
 
-                let rows = 3, stride = 2 * width + 1
-                let both = numbers.row(rows * stride, scale: 4), dy = numbers.row(rows * stride)
-                let blank = [Float](repeating: -77, count: rows * stride)
-                var outputs = blank, dboth = blank
-                both.withUnsafeBufferPointer { both in
-                    let gate = both.baseAddress, up = gate.map { $0 + width }
-                    fk_swiglu_f32_reference(&outputs, stride, gate, stride, up, stride, rows, width)
-                    dboth.withUnsafeMutableBufferPointer { d in
+            let rows = 3, stride = 2 * width + 1
+            let both = numbers.row(rows * stride, scale: 4), dy = numbers.row(rows * stride)
+            let blank = [Float](repeating: -77, count: rows * stride)
+            var outputs = blank, dboth = blank
+            both.withUnsafeBufferPointer { both in
+                let gate = both.baseAddress, up = gate.map { $0 + width }
+                fk_swiglu_f32_reference(&outputs, stride, gate, stride, up, stride, rows, width)
+                dboth.withUnsafeMutableBufferPointer { d in
+                    let dgate = d.baseAddress, dup = dgate.map { $0 + width }
+                    fk_swiglu_backward_f32_reference(
+                        dgate, stride, dup, stride, dy, stride, gate, stride, up, stride, rows,
+                        width)
+                }
+                for variant in forwards {
+                    var found = blank
+                    variant.run(&found, stride, gate, stride, up, stride, rows, width)
+                    expectSameBits(found, outputs, "swiglu \(variant.level), \(width)")
+                }
+                for variant in backwards {
+                    var found = blank
+                    found.withUnsafeMutableBufferPointer { d in
                         let dgate = d.baseAddress, dup = dgate.map { $0 + width }
-                        fk_swiglu_backward_f32_reference(
-                            dgate, stride, dup, stride, dy, stride, gate, stride, up, stride, rows,
-                            width)
+                        variant.run(
+                            dgate, stride, dup, stride, dy, stride, gate, stride, up, stride,
+                            rows, width)
                     }
-                    for variant in forwards {
-                        var found = blank
-                        variant.run(&found, stride, gate, stride, up, stride, rows, width)
-                        expectSameBits(found, outputs, "swiglu \(variant.level), \(width)")
-                    }
-                    for variant in backwards {
-                        var found = blank
-                        found.withUnsafeMutableBufferPointer { d in
-                            let dgate = d.baseAddress, dup = dgate.map { $0 + width }
-                            variant.run(
-                                dgate, stride, dup, stride, dy, stride, gate, stride, up, stride,
-                                rows, width)
-                        }
-                        expectSameBits(found, dboth, "backward \(variant.level), \(width)")
-                    }
+                    expectSameBits(found, dboth, "backward \(variant.level), \(width)")
                 }
             }
         }
-    #endif
+    }
 
     @Test("exp stays within 1.1 ulp over its whole range, and 2 where subnormal")
     func expAccuracy() {

@@ -14,31 +14,28 @@ struct NNAttentionCacheTests {
             valuesInKeys: true),
     ]
 
-    #if arch(x86_64)
-        @Test("pages hold the reference's bytes at every level, in any pieces", arguments: shapes)
-        func levels(shape: AttentionShape) {
-            let variants = fasterVariants(
-                fk_kv_store_levels, ["avx2": fk_kv_store_avx2, "avx512": fk_kv_store_avx512])
-            for type in [FK_KV_F32, FK_KV_F16, FK_KV_BF16] {
-                let test = AttentionCase(shape, type: type)
-                let expected = test.contents
-                for variant in variants {
-                    for piece in [1, 5, 16, 33, shape.positions] {
-                        test.clearPages()
-                        for begin in stride(from: 0, to: shape.positions, by: piece) {
-                            let range = begin..<min(begin + piece, shape.positions)
-                            for head in 0..<shape.keyValueHeads {
-                                test.store(variant.run, range, heads: head..<(head + 1))
-                            }
+    @Test("pages hold the reference's bytes at every level, in any pieces", arguments: shapes)
+    func levels(shape: AttentionShape) {
+        let variants = fasterVariants(fk_kv_store_levels, fk_kv_store_variant)
+        for type in [FK_KV_F32, FK_KV_F16, FK_KV_BF16] {
+            let test = AttentionCase(shape, type: type)
+            let expected = test.contents
+            for variant in variants {
+                for piece in [1, 5, 16, 33, shape.positions] {
+                    test.clearPages()
+                    for begin in stride(from: 0, to: shape.positions, by: piece) {
+                        let range = begin..<min(begin + piece, shape.positions)
+                        for head in 0..<shape.keyValueHeads {
+                            test.store(variant.run, range, heads: head..<(head + 1))
                         }
-                        // Compared apart: a failure should not print the pages.
-                        let isSame = test.contents == expected
-                        #expect(isSame, "\(variant.level), pieces of \(piece)")
                     }
+                    // Compared apart: a failure should not print the pages.
+                    let isSame = test.contents == expected
+                    #expect(isSame, "\(variant.level), pieces of \(piece)")
                 }
             }
         }
-    #endif
+    }
 
     @Test("what is stored comes back, rounded to the cache's type", arguments: shapes)
     func roundTrip(shape: AttentionShape) {

@@ -28,147 +28,124 @@ struct NNNormTests {
 
     private static let eps: Float = 1e-5
 
-    #if arch(x86_64)
-        @Test("RMS norm and its gradients have the reference's bits at every level")
-        func rmsLevels() {
-            let forwards = fasterVariants(
-                fk_rms_norm_f32_levels,
-                ["avx2": fk_rms_norm_f32_avx2, "avx512": fk_rms_norm_f32_avx512])
-            let additions = fasterVariants(
-                fk_add_rms_norm_f32_levels,
-                ["avx2": fk_add_rms_norm_f32_avx2, "avx512": fk_add_rms_norm_f32_avx512])
-            let backwards = fasterVariants(
-                fk_rms_norm_backward_f32_levels,
-                ["avx2": fk_rms_norm_backward_f32_avx2, "avx512": fk_rms_norm_backward_f32_avx512])
-            for width in awkwardSizes {
-                let m = Rows(width: width)
-                for weight in [m.weight, nil] {
-                    var y = m.blank(), r = [Float](repeating: 0, count: m.rows), dx = m.blank()
-                    fk_rms_norm_f32_reference(
-                        &y, m.stride, &r, m.x, m.stride, weight, Self.eps, m.rows, width)
-                    for variant in forwards {
-                        var found = m.blank(), foundR = r
-                        variant.run(
-                            &found, m.stride, &foundR, m.x, m.stride, weight, Self.eps, m.rows,
-                            width)
-                        expectSameBits(found, y, "forward \(variant.level), \(width)")
-                        expectSameBits(foundR, r, "inverse \(variant.level), \(width)")
-                    }
-                    fk_rms_norm_backward_f32_reference(
-                        &dx, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows, width)
-                    for variant in backwards {
-                        var found = m.blank()
-                        variant.run(
-                            &found, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows,
-                            width)
-                        expectSameBits(found, dx, "backward \(variant.level), \(width)")
-                    }
-                    var sum = m.blank()
-                    fk_add_rms_norm_f32_reference(
-                        &y, &sum, m.x, m.dy, m.stride, weight, Self.eps, m.rows, width)
-                    for variant in additions {
-                        var found = y, foundSum = m.blank()
-                        variant.run(
-                            &found, &foundSum, m.x, m.dy, m.stride, weight, Self.eps, m.rows, width)
-                        expectSameBits(found, y, "addition \(variant.level), \(width)")
-                        expectSameBits(foundSum, sum, "sum \(variant.level), \(width)")
-                    }
-                }
-            }
-        }
-
-        @Test("layer norm and its gradients have the reference's bits at every level")
-        func layerLevels() {
-            let forwards = fasterVariants(
-                fk_layer_norm_f32_levels,
-                ["avx2": fk_layer_norm_f32_avx2, "avx512": fk_layer_norm_f32_avx512])
-            let backwards = fasterVariants(
-                fk_layer_norm_backward_f32_levels,
-                [
-                    "avx2": fk_layer_norm_backward_f32_avx2,
-                    "avx512": fk_layer_norm_backward_f32_avx512,
-                ])
-            for width in awkwardSizes {
-                let m = Rows(width: width)
-                for (weight, bias) in [(m.weight, m.bias), (m.weight, nil), (nil, nil)] {
-                    var y = m.blank(), dx = m.blank()
-                    var mean = [Float](repeating: 0, count: m.rows), r = mean
-                    fk_layer_norm_f32_reference(
-                        &y, m.stride, &mean, &r, m.x, m.stride, weight, bias, Self.eps, m.rows,
+    @Test("RMS norm and its gradients have the reference's bits at every level")
+    func rmsLevels() {
+        let forwards = fasterVariants(fk_rms_norm_f32_levels, fk_rms_norm_f32_variant)
+        let additions = fasterVariants(fk_add_rms_norm_f32_levels, fk_add_rms_norm_f32_variant)
+        let backwards = fasterVariants(
+            fk_rms_norm_backward_f32_levels, fk_rms_norm_backward_f32_variant)
+        for width in awkwardSizes {
+            let m = Rows(width: width)
+            for weight in [m.weight, nil] {
+                var y = m.blank(), r = [Float](repeating: 0, count: m.rows), dx = m.blank()
+                fk_rms_norm_f32_reference(
+                    &y, m.stride, &r, m.x, m.stride, weight, Self.eps, m.rows, width)
+                for variant in forwards {
+                    var found = m.blank(), foundR = r
+                    variant.run(
+                        &found, m.stride, &foundR, m.x, m.stride, weight, Self.eps, m.rows,
                         width)
-                    for variant in forwards {
-                        var found = m.blank(), foundMean = mean, foundR = r
-                        variant.run(
-                            &found, m.stride, &foundMean, &foundR, m.x, m.stride, weight, bias,
-                            Self.eps, m.rows, width)
-                        expectSameBits(found, y, "forward \(variant.level), \(width)")
-                        expectSameBits(foundMean + foundR, mean + r, "\(variant.level), \(width)")
-                    }
-                    fk_layer_norm_backward_f32_reference(
-                        &dx, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight, m.rows,
+                    expectSameBits(found, y, "forward \(variant.level), \(width)")
+                    expectSameBits(foundR, r, "inverse \(variant.level), \(width)")
+                }
+                fk_rms_norm_backward_f32_reference(
+                    &dx, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows, width)
+                for variant in backwards {
+                    var found = m.blank()
+                    variant.run(
+                        &found, m.stride, m.dy, m.stride, m.x, m.stride, r, weight, m.rows,
                         width)
-                    for variant in backwards {
-                        var found = m.blank()
-                        variant.run(
-                            &found, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight,
-                            m.rows, width)
-                        expectSameBits(found, dx, "backward \(variant.level), \(width)")
-                    }
+                    expectSameBits(found, dx, "backward \(variant.level), \(width)")
+                }
+                var sum = m.blank()
+                fk_add_rms_norm_f32_reference(
+                    &y, &sum, m.x, m.dy, m.stride, weight, Self.eps, m.rows, width)
+                for variant in additions {
+                    var found = y, foundSum = m.blank()
+                    variant.run(
+                        &found, &foundSum, m.x, m.dy, m.stride, weight, Self.eps, m.rows, width)
+                    expectSameBits(found, y, "addition \(variant.level), \(width)")
+                    expectSameBits(foundSum, sum, "sum \(variant.level), \(width)")
                 }
             }
         }
+    }
 
-        @Test("weight gradients have the reference's bits at every level and column split")
-        func weightLevels() {
-            let rms = fasterVariants(
-                fk_rms_norm_backward_weight_f32_levels,
-                [
-                    "avx2": fk_rms_norm_backward_weight_f32_avx2,
-                    "avx512": fk_rms_norm_backward_weight_f32_avx512,
-                ])
-            let layer = fasterVariants(
-                fk_layer_norm_backward_weight_f32_levels,
-                [
-                    "avx2": fk_layer_norm_backward_weight_f32_avx2,
-                    "avx512": fk_layer_norm_backward_weight_f32_avx512,
-                ])
-            let columns = fasterVariants(
-                fk_column_sum_f32_levels,
-                ["avx2": fk_column_sum_f32_avx2, "avx512": fk_column_sum_f32_avx512])
-            var numbers = SeededGenerator(seed: 8)
-            let width = 75
-            for rows in [0, 1, 63, 64, 65, 130] {
-                let x = numbers.row(rows * width), dy = numbers.row(rows * width)
-                let mean = numbers.row(rows), r = numbers.row(rows), start = numbers.row(width)
-                var rmsExpected = start, layerExpected = start, sums = start
-                fk_rms_norm_backward_weight_f32_reference(
-                    &rmsExpected, dy, width, x, width, r, rows, 0, width)
-                fk_layer_norm_backward_weight_f32_reference(
-                    &layerExpected, dy, width, x, width, mean, r, rows, 0, width)
-                fk_column_sum_f32_reference(&sums, x, width, rows, 0, width)
-                for split in [0, 17, 32, width] {
-                    for variant in rms {
-                        var found = start
-                        variant.run(&found, dy, width, x, width, r, rows, 0, split)
-                        variant.run(&found, dy, width, x, width, r, rows, split, width)
-                        expectSameBits(found, rmsExpected, "\(variant.level), \(rows) rows")
-                    }
-                    for variant in layer {
-                        var found = start
-                        variant.run(&found, dy, width, x, width, mean, r, rows, 0, split)
-                        variant.run(&found, dy, width, x, width, mean, r, rows, split, width)
-                        expectSameBits(found, layerExpected, "\(variant.level), \(rows) rows")
-                    }
-                    for variant in columns {
-                        var found = start
-                        variant.run(&found, x, width, rows, 0, split)
-                        variant.run(&found, x, width, rows, split, width)
-                        expectSameBits(found, sums, "\(variant.level), \(rows) rows")
-                    }
+    @Test("layer norm and its gradients have the reference's bits at every level")
+    func layerLevels() {
+        let forwards = fasterVariants(fk_layer_norm_f32_levels, fk_layer_norm_f32_variant)
+        let backwards = fasterVariants(
+            fk_layer_norm_backward_f32_levels, fk_layer_norm_backward_f32_variant)
+        for width in awkwardSizes {
+            let m = Rows(width: width)
+            for (weight, bias) in [(m.weight, m.bias), (m.weight, nil), (nil, nil)] {
+                var y = m.blank(), dx = m.blank()
+                var mean = [Float](repeating: 0, count: m.rows), r = mean
+                fk_layer_norm_f32_reference(
+                    &y, m.stride, &mean, &r, m.x, m.stride, weight, bias, Self.eps, m.rows,
+                    width)
+                for variant in forwards {
+                    var found = m.blank(), foundMean = mean, foundR = r
+                    variant.run(
+                        &found, m.stride, &foundMean, &foundR, m.x, m.stride, weight, bias,
+                        Self.eps, m.rows, width)
+                    expectSameBits(found, y, "forward \(variant.level), \(width)")
+                    expectSameBits(foundMean + foundR, mean + r, "\(variant.level), \(width)")
+                }
+                fk_layer_norm_backward_f32_reference(
+                    &dx, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight, m.rows,
+                    width)
+                for variant in backwards {
+                    var found = m.blank()
+                    variant.run(
+                        &found, m.stride, m.dy, m.stride, m.x, m.stride, mean, r, weight,
+                        m.rows, width)
+                    expectSameBits(found, dx, "backward \(variant.level), \(width)")
                 }
             }
         }
-    #endif
+    }
+
+    @Test("weight gradients have the reference's bits at every level and column split")
+    func weightLevels() {
+        let rms = fasterVariants(
+            fk_rms_norm_backward_weight_f32_levels, fk_rms_norm_backward_weight_f32_variant)
+        let layer = fasterVariants(
+            fk_layer_norm_backward_weight_f32_levels, fk_layer_norm_backward_weight_f32_variant)
+        let columns = fasterVariants(fk_column_sum_f32_levels, fk_column_sum_f32_variant)
+        var numbers = SeededGenerator(seed: 8)
+        let width = 75
+        for rows in [0, 1, 63, 64, 65, 130] {
+            let x = numbers.row(rows * width), dy = numbers.row(rows * width)
+            let mean = numbers.row(rows), r = numbers.row(rows), start = numbers.row(width)
+            var rmsExpected = start, layerExpected = start, sums = start
+            fk_rms_norm_backward_weight_f32_reference(
+                &rmsExpected, dy, width, x, width, r, rows, 0, width)
+            fk_layer_norm_backward_weight_f32_reference(
+                &layerExpected, dy, width, x, width, mean, r, rows, 0, width)
+            fk_column_sum_f32_reference(&sums, x, width, rows, 0, width)
+            for split in [0, 17, 32, width] {
+                for variant in rms {
+                    var found = start
+                    variant.run(&found, dy, width, x, width, r, rows, 0, split)
+                    variant.run(&found, dy, width, x, width, r, rows, split, width)
+                    expectSameBits(found, rmsExpected, "\(variant.level), \(rows) rows")
+                }
+                for variant in layer {
+                    var found = start
+                    variant.run(&found, dy, width, x, width, mean, r, rows, 0, split)
+                    variant.run(&found, dy, width, x, width, mean, r, rows, split, width)
+                    expectSameBits(found, layerExpected, "\(variant.level), \(rows) rows")
+                }
+                for variant in columns {
+                    var found = start
+                    variant.run(&found, x, width, rows, 0, split)
+                    variant.run(&found, x, width, rows, split, width)
+                    expectSameBits(found, sums, "\(variant.level), \(rows) rows")
+                }
+            }
+        }
+    }
 
     /// A sum of n squares in 64 chains has relative error below (n / 64 + 8) half ulps; the
     /// root halves it, and four more roundings follow.

@@ -61,54 +61,44 @@ struct NNRandomTests {
         var found = [UInt32](repeating: 0, count: count)
         fk_random_bits_reference(&found, Self.seed, Self.stream, first, count)
         #expect(found == expected)
-        #if arch(x86_64)
-            let variants = fasterVariants(
-                fk_random_bits_levels,
-                ["avx2": fk_random_bits_avx2, "avx512": fk_random_bits_avx512])
-            for variant in variants {
-                for size in awkwardSizes where size <= count {
-                    var found = [UInt32](repeating: 7, count: count)
-                    variant.run(&found, Self.seed, Self.stream, first, size)
-                    #expect(found.prefix(size) == expected.prefix(size), "\(variant.level)")
-                    #expect(found.dropFirst(size).allSatisfy { $0 == 7 }, "wrote past the end")
-                }
-            }
-        #endif
-    }
-
-    #if arch(x86_64)
-        @Test("floats have the reference's bits at every level, in any pieces")
-        func floatLevels() {
-            let uniforms = fasterVariants(
-                fk_random_uniform_f32_levels,
-                ["avx2": fk_random_uniform_f32_avx2, "avx512": fk_random_uniform_f32_avx512])
-            let normals = fasterVariants(
-                fk_random_normal_f32_levels,
-                ["avx2": fk_random_normal_f32_avx2, "avx512": fk_random_normal_f32_avx512])
-            let count = 3000
-            var uniform = [Float](repeating: 0, count: count), normal = uniform
-            fk_random_uniform_f32_reference(&uniform, -2, 3, Self.seed, Self.stream, 6, count)
-            fk_random_normal_f32_reference(&normal, 0.5, 2, Self.seed, Self.stream, 6, count)
-            for split in [0, 1, 77, 1024, count] {
-                for variant in uniforms {
-                    var head = uniform.map { _ in Float(0) }, tail = head
-                    variant.run(&head, -2, 3, Self.seed, Self.stream, 6, split)
-                    variant.run(
-                        &tail, -2, 3, Self.seed, Self.stream, 6 + UInt64(split), count - split)
-                    let found = head.prefix(split) + tail.prefix(count - split)
-                    expectSameBits(Array(found), uniform, "\(variant.level), \(split)")
-                }
-                for variant in normals {
-                    var head = normal.map { _ in Float(0) }, tail = head
-                    variant.run(&head, 0.5, 2, Self.seed, Self.stream, 6, split)
-                    variant.run(
-                        &tail, 0.5, 2, Self.seed, Self.stream, 6 + UInt64(split), count - split)
-                    let found = head.prefix(split) + tail.prefix(count - split)
-                    expectSameBits(Array(found), normal, "\(variant.level), \(split)")
-                }
+        let variants = fasterVariants(fk_random_bits_levels, fk_random_bits_variant)
+        for variant in variants {
+            for size in awkwardSizes where size <= count {
+                var found = [UInt32](repeating: 7, count: count)
+                variant.run(&found, Self.seed, Self.stream, first, size)
+                #expect(found.prefix(size) == expected.prefix(size), "\(variant.level)")
+                #expect(found.dropFirst(size).allSatisfy { $0 == 7 }, "wrote past the end")
             }
         }
-    #endif
+    }
+
+    @Test("floats have the reference's bits at every level, in any pieces")
+    func floatLevels() {
+        let uniforms = fasterVariants(fk_random_uniform_f32_levels, fk_random_uniform_f32_variant)
+        let normals = fasterVariants(fk_random_normal_f32_levels, fk_random_normal_f32_variant)
+        let count = 3000
+        var uniform = [Float](repeating: 0, count: count), normal = uniform
+        fk_random_uniform_f32_reference(&uniform, -2, 3, Self.seed, Self.stream, 6, count)
+        fk_random_normal_f32_reference(&normal, 0.5, 2, Self.seed, Self.stream, 6, count)
+        for split in [0, 1, 77, 1024, count] {
+            for variant in uniforms {
+                var head = uniform.map { _ in Float(0) }, tail = head
+                variant.run(&head, -2, 3, Self.seed, Self.stream, 6, split)
+                variant.run(
+                    &tail, -2, 3, Self.seed, Self.stream, 6 + UInt64(split), count - split)
+                let found = head.prefix(split) + tail.prefix(count - split)
+                expectSameBits(Array(found), uniform, "\(variant.level), \(split)")
+            }
+            for variant in normals {
+                var head = normal.map { _ in Float(0) }, tail = head
+                variant.run(&head, 0.5, 2, Self.seed, Self.stream, 6, split)
+                variant.run(
+                    &tail, 0.5, 2, Self.seed, Self.stream, 6 + UInt64(split), count - split)
+                let found = head.prefix(split) + tail.prefix(count - split)
+                expectSameBits(Array(found), normal, "\(variant.level), \(split)")
+            }
+        }
+    }
 
     @Test("normal numbers follow the formula of Box and Muller in double")
     func normalFormula() {

@@ -48,43 +48,39 @@ struct NNRopeTests {
         (100, 66), (128, 128),
     ]
 
-    #if arch(x86_64)
-        @Test("both layouts have the reference's bits at every level, in place and backwards")
-        func levels() {
-            let halves: [(level: String, run: Rope)] = fasterVariants(
-                fk_rope_half_f32_levels,
-                ["avx2": fk_rope_half_f32_avx2, "avx512": fk_rope_half_f32_avx512])
-            let pairs: [(level: String, run: Rope)] = fasterVariants(
-                fk_rope_interleaved_f32_levels,
-                ["avx2": fk_rope_interleaved_f32_avx2, "avx512": fk_rope_interleaved_f32_avx512])
-            for (dimension, rotary) in Self.shapes {
-                let h = Heads(dimension: dimension, rotary: rotary)
-                for inverse in [false, true] {
-                    check(halves, fk_rope_half_f32_reference, h, inverse)
-                    check(pairs, fk_rope_interleaved_f32_reference, h, inverse)
-                }
+    @Test("both layouts have the reference's bits at every level, in place and backwards")
+    func levels() {
+        let halves: [(level: String, run: Rope)] = fasterVariants(
+            fk_rope_half_f32_levels, fk_rope_half_f32_variant)
+        let pairs: [(level: String, run: Rope)] = fasterVariants(
+            fk_rope_interleaved_f32_levels, fk_rope_interleaved_f32_variant)
+        for (dimension, rotary) in Self.shapes {
+            let h = Heads(dimension: dimension, rotary: rotary)
+            for inverse in [false, true] {
+                check(halves, fk_rope_half_f32_reference, h, inverse)
+                check(pairs, fk_rope_interleaved_f32_reference, h, inverse)
             }
         }
+    }
 
-        private func check(
-            _ variants: [(level: String, run: Rope)], _ reference: Rope, _ h: Heads, _ inverse: Bool
-        ) {
-            let expected = run(reference, h, inverse: inverse)
-            for variant in variants {
-                let found = run(variant.run, h, inverse: inverse)
-                expectSameBits(found, expected, "\(variant.level), \(h.dimension), \(h.rotary)")
-                var inPlace = h.x
-                inPlace.withUnsafeMutableBufferPointer { p in
-                    let x = p.baseAddress
-                    variant.run(
-                        x, h.tokenStride, h.headStride, x, h.tokenStride, h.headStride, h.cosines,
-                        h.sines, inverse ? 1 : 0, h.tokens, h.heads, h.dimension, h.rotary)
-                }
-                let touched = zip(inPlace, expected).filter { $1 != -77 }
-                #expect(touched.allSatisfy { $0 == $1 }, "in place, \(variant.level)")
+    private func check(
+        _ variants: [(level: String, run: Rope)], _ reference: Rope, _ h: Heads, _ inverse: Bool
+    ) {
+        let expected = run(reference, h, inverse: inverse)
+        for variant in variants {
+            let found = run(variant.run, h, inverse: inverse)
+            expectSameBits(found, expected, "\(variant.level), \(h.dimension), \(h.rotary)")
+            var inPlace = h.x
+            inPlace.withUnsafeMutableBufferPointer { p in
+                let x = p.baseAddress
+                variant.run(
+                    x, h.tokenStride, h.headStride, x, h.tokenStride, h.headStride, h.cosines,
+                    h.sines, inverse ? 1 : 0, h.tokens, h.heads, h.dimension, h.rotary)
             }
+            let touched = zip(inPlace, expected).filter { $1 != -77 }
+            #expect(touched.allSatisfy { $0 == $1 }, "in place, \(variant.level)")
         }
-    #endif
+    }
 
     @Test("pairs turn by the angle, and the rest of a head is copied")
     func formula() {

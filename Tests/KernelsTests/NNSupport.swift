@@ -12,24 +12,14 @@ extension SeededGenerator {
 /// Row lengths around the widths of registers, sums and pages.
 let awkwardSizes = [0, 1, 7, 8, 15, 16, 17, 33, 63, 64, 65, 100, 576, 1024]
 
-/// The faster variants of an operation that this machine can run, by name of their level.
-///
-/// `all` names every variant; a level which the operation lists and `all` lacks fails the test,
-/// so that no variant can be added untested.
+/// The variants of an operation that this machine can run beside the reference, by name of
+/// their level: every level that the operation lists.
 func fasterVariants<Function>(
-    _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ all: KeyValuePairs<String, Function>,
-    sourceLocation: SourceLocation = #_sourceLocation
+    _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32, _ variant: (fk_level) -> Function?
 ) -> [(level: String, run: Function)] {
-    var listed = [fk_level](repeating: FK_LEVEL_REFERENCE, count: 8)
-    let count = Int(levels(&listed))
-    let names = listed.prefix(count).map { String(cString: fk_level_name($0)) }
-    #expect(
-        Set(names) == Set(all.map(\.key) + ["reference"]),
-        "the operation lists \(names)", sourceLocation: sourceLocation)
-    let runnable = Set(
-        listed.prefix(count).filter { $0.rawValue <= fk_detected_level().rawValue }
-            .map { String(cString: fk_level_name($0)) })
-    return all.filter { runnable.contains($0.key) }.map { (level: $0.key, run: $0.value) }
+    usableLevels(levels).filter { $0 != FK_LEVEL_REFERENCE }.compactMap { level in
+        variant(level).map { (level: String(cString: fk_level_name(level)), run: $0) }
+    }
 }
 
 /// Whether two rows hold the same bits, any NaN being equal to any other.

@@ -12,83 +12,61 @@ struct RowKernelTests {
     /// Row lengths around the widths of registers and sums.
     private static let widths = [0, 1, 7, 8, 15, 16, 17, 33, 63, 64, 65, 100, 576]
 
-    /// Those of the variants that this machine can run; every variant an operation lists is here.
-    private static func runnable<Function>(
-        _ levels: (UnsafeMutablePointer<fk_level>?) -> Int32,
-        _ variants: [(level: String, run: Function)]
-    ) -> [(level: String, run: Function)] {
-        var listed = [fk_level](repeating: FK_LEVEL_REFERENCE, count: 8)
-        let count = Int(levels(&listed))
-        let names = listed.prefix(count).map { String(cString: fk_level_name($0)) }
-        #expect(Set(names) == Set(variants.map(\.level) + ["reference"]))
-        let there = listed.prefix(count).filter {
-            $0.rawValue <= fk_detected_level().rawValue
-        }.map { String(cString: fk_level_name($0)) }
-        return variants.filter { there.contains($0.level) }
+    @Test("products and distances have the reference's bits at every level")
+    func rows() {
+        check(
+            fk_row_products_f32_reference,
+            fasterVariants(fk_row_products_f32_levels, fk_row_products_f32_variant))
+        check(
+            fk_row_distances_f32_reference,
+            fasterVariants(fk_row_distances_f32_levels, fk_row_distances_f32_variant))
     }
 
-    #if arch(x86_64)
-        @Test("products and distances have the reference's bits at every level")
-        func rows() {
-            check(
-                fk_row_products_f32_reference,
-                Self.runnable(
-                    fk_row_products_f32_levels,
-                    [("avx2", fk_row_products_f32_avx2), ("avx512", fk_row_products_f32_avx512)]))
-            check(
-                fk_row_distances_f32_reference,
-                Self.runnable(
-                    fk_row_distances_f32_levels,
-                    [("avx2", fk_row_distances_f32_avx2), ("avx512", fk_row_distances_f32_avx512)]))
-        }
-
-        private func check(_ reference: Rows, _ variants: [(level: String, run: Rows)]) {
-            let some: [Int32] = [8, 0, 3, 3, 7]
-            for width in Self.widths {
-                var generator = SeededGenerator(seed: UInt64(width) + 1)
-                let x = generator.floats(width)
-                let rows = generator.floats(9 * width)
-                for picks in [nil, some] {
-                    let count = picks?.count ?? 9
-                    var expected = [Float](repeating: -7, count: count + 1)
-                    reference(&expected, x, rows, picks, count, width)
-                    #expect(expected[count] == -7)
-                    for variant in variants {
-                        var found = [Float](repeating: -7, count: count + 1)
-                        variant.run(&found, x, rows, picks, count, width)
-                        #expect(
-                            found.map(\.bitPattern) == expected.map(\.bitPattern),
-                            "\(variant.level), \(width)")
-                    }
+    private func check(_ reference: Rows, _ variants: [(level: String, run: Rows)]) {
+        let some: [Int32] = [8, 0, 3, 3, 7]
+        for width in Self.widths {
+            var generator = SeededGenerator(seed: UInt64(width) + 1)
+            let x = generator.floats(width)
+            let rows = generator.floats(9 * width)
+            for picks in [nil, some] {
+                let count = picks?.count ?? 9
+                var expected = [Float](repeating: -7, count: count + 1)
+                reference(&expected, x, rows, picks, count, width)
+                #expect(expected[count] == -7)
+                for variant in variants {
+                    var found = [Float](repeating: -7, count: count + 1)
+                    variant.run(&found, x, rows, picks, count, width)
+                    #expect(
+                        found.map(\.bitPattern) == expected.map(\.bitPattern),
+                        "\(variant.level), \(width)")
                 }
             }
         }
+    }
 
-        @Test("sums of blocks are the reference's at every level, also of many parts")
-        func blockSums() {
-            let variants = Self.runnable(
-                fk_block_sums_u4_levels, [("avx2", fk_block_sums_u4_avx2)])
-            for parts in [0, 2, 6, 16, 254, 256, 258, 1000] {
-                for stride in [32, 96] {
-                    var generator = SeededGenerator(seed: UInt64(parts + stride))
-                    let codes = (0..<parts / 2 * stride + 32).map { _ in
-                        UInt8.random(in: 0...255, using: &generator)
-                    }
-                    // The largest entries, which must not overflow.
-                    let table = (0..<parts * 16 + 1).map { _ in
-                        UInt8.random(in: 250...255, using: &generator)
-                    }
-                    var expected = [UInt32](repeating: 7, count: 32)
-                    fk_block_sums_u4_reference(&expected, codes, stride, table, parts)
-                    for variant in variants {
-                        var found = [UInt32](repeating: 9, count: 32)
-                        variant.run(&found, codes, stride, table, parts)
-                        #expect(found == expected, "\(variant.level), \(parts)")
-                    }
+    @Test("sums of blocks are the reference's at every level, also of many parts")
+    func blockSums() {
+        let variants = fasterVariants(fk_block_sums_u4_levels, fk_block_sums_u4_variant)
+        for parts in [0, 2, 6, 16, 254, 256, 258, 1000] {
+            for stride in [32, 96] {
+                var generator = SeededGenerator(seed: UInt64(parts + stride))
+                let codes = (0..<parts / 2 * stride + 32).map { _ in
+                    UInt8.random(in: 0...255, using: &generator)
+                }
+                // The largest entries, which must not overflow.
+                let table = (0..<parts * 16 + 1).map { _ in
+                    UInt8.random(in: 250...255, using: &generator)
+                }
+                var expected = [UInt32](repeating: 7, count: 32)
+                fk_block_sums_u4_reference(&expected, codes, stride, table, parts)
+                for variant in variants {
+                    var found = [UInt32](repeating: 9, count: 32)
+                    variant.run(&found, codes, stride, table, parts)
+                    #expect(found == expected, "\(variant.level), \(parts)")
                 }
             }
         }
-    #endif
+    }
 
     @Test("distances agree with sums in doubles")
     func exact() {

@@ -17,27 +17,31 @@
  *   functions   exp, log, tanh, erf, sin and cos are polynomials of our own,
  *               evaluated by the same fused steps at every level.
  *
- * Each operation also exists as fk_<op>_reference, and on x86-64 as
- * fk_<op>_avx2 and fk_<op>_avx512, for tests and benchmarks; fk_<op>_levels
- * writes the levels it has and returns their number (at most 8). */
+ * For tests and benchmarks each operation also exists as fk_<op>_reference, and at
+ * other levels as fk_<op>_avx2 and the like: fk_<op>_levels writes the levels it has
+ * and returns their number (at most 8), and fk_<op>_variant gives the function of the
+ * highest level at or below `level`, which the processor must have. */
 #ifndef FK_NN_H
 #define FK_NN_H
 
 #include "fk_levels.h"
 
 #if defined(__x86_64__)
-#define FK_KERNEL(op, parameters)      \
-    void fk_##op parameters;           \
-    void fk_##op##_reference parameters; \
-    void fk_##op##_avx2 parameters;    \
-    void fk_##op##_avx512 parameters;  \
-    int fk_##op##_levels(fk_level *levels)
+#define FK_KERNEL_VARIANTS(op, parameters) \
+    void fk_##op##_avx2 parameters;        \
+    void fk_##op##_avx512 parameters;
+#elif defined(__aarch64__)
+#define FK_KERNEL_VARIANTS(op, parameters) void fk_##op##_neon parameters;
 #else
-#define FK_KERNEL(op, parameters)      \
-    void fk_##op parameters;           \
-    void fk_##op##_reference parameters; \
-    int fk_##op##_levels(fk_level *levels)
+#define FK_KERNEL_VARIANTS(op, parameters)
 #endif
+
+#define FK_KERNEL(op, parameters)                       \
+    void fk_##op parameters;                            \
+    void fk_##op##_reference parameters;                \
+    FK_KERNEL_VARIANTS(op, parameters)                  \
+    void (*fk_##op##_variant(fk_level level)) parameters; \
+    int fk_##op##_levels(fk_level *levels)
 
 /* Norms. */
 

@@ -66,7 +66,13 @@ void fk_block_sums_u4_reference(uint32_t *sums, const uint8_t *codes, size_t str
 #if defined(__x86_64__)
 void fk_block_sums_u4_avx2(uint32_t *sums, const uint8_t *codes, size_t stride,
                            const uint8_t *table, size_t parts);
+#elif defined(__aarch64__)
+void fk_block_sums_u4_neon(uint32_t *sums, const uint8_t *codes, size_t stride,
+                           const uint8_t *table, size_t parts);
 #endif
+void (*fk_block_sums_u4_variant(fk_level level))(uint32_t *sums, const uint8_t *codes,
+                                                 size_t stride, const uint8_t *table,
+                                                 size_t parts);
 int fk_block_sums_u4_levels(fk_level *levels);
 
 #endif

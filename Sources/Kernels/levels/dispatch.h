@@ -6,12 +6,13 @@
  *     #define FK_RMS_NORM_F32_VARIANTS(V, op) \
  *         FK_X86(V(op, avx512, FK_LEVEL_AVX512)) \
  *         FK_X86(V(op, avx2, FK_LEVEL_AVX2)) \
+ *         FK_ARM(V(op, neon, FK_LEVEL_NEON)) \
  *         V(op, reference, FK_LEVEL_REFERENCE)
  *     FK_OPERATION(rms_norm_f32, FK_RMS_NORM_F32_VARIANTS, (float *y, ...), (y, ...))
  *
- * which declares fk_rms_norm_f32_avx512 ... and defines fk_rms_norm_f32 (runs the
- * best variant) and fk_rms_norm_f32_levels (writes the levels it has, for tests
- * and benchmarks). */
+ * which defines fk_rms_norm_f32 (runs the best variant) and, for tests and
+ * benchmarks, fk_rms_norm_f32_levels (writes the levels it has) and
+ * fk_rms_norm_f32_variant (the function for a level). */
 #ifndef FK_DISPATCH_H
 #define FK_DISPATCH_H
 
@@ -34,6 +35,8 @@
 #define FK_TARGET_AVX512VNNI \
     __attribute__((target("avx512vnni,avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,bmi2")))
 
+#define FK_TARGET_NEONDOT __attribute__((target("+dotprod")))
+
 #define FK_ROW(op, suffix, level) {level, fk_##op##_##suffix},
 
 #define FK_OPERATION(op, VARIANTS, parameters, arguments)                          \
@@ -46,6 +49,11 @@
         size_t i = 0;                                                              \
         while (fk_##op##_table[i].level > active) i++;                             \
         fk_##op##_table[i].run arguments;                                          \
+    }                                                                              \
+    void (*fk_##op##_variant(fk_level level)) parameters {                         \
+        size_t i = 0;                                                              \
+        while (fk_##op##_table[i].level > level) i++;                              \
+        return fk_##op##_table[i].run;                                             \
     }                                                                              \
     int fk_##op##_levels(fk_level *levels) {                                       \
         int count = (int)(sizeof fk_##op##_table / sizeof fk_##op##_table[0]);     \
