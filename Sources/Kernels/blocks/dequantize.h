@@ -9,6 +9,7 @@
 /* The formats met most when gathering rows and repacking. */
 #define FK_DEQUANTIZE_FAST(V, op)      \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2)) \
+    FK_ARM(V(op, neon, FK_LEVEL_NEON)) \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 /* The other formats. */

@@ -8,7 +8,8 @@
 #include "../levels/dispatch.h"
 
 /* Formats that search for their scale: the same loops compiled for wider
- * registers. Sums run in eight fixed lanes, so the level changes no bit. */
+ * registers. Sums run in eight fixed lanes, so the level changes no bit. On ARM the
+ * plain target of the build has the registers already. */
 #define FK_QUANTIZE_SEARCHED(V, op)    \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2)) \
     V(op, reference, FK_LEVEL_REFERENCE)

@@ -11,6 +11,7 @@
  *   avx512bf16   avx512vnni + BF16
  *   amx          avx512bf16 + AMX TILE, INT8, BF16, with the kernel's permission
  *   neon         AArch64 Advanced SIMD
+ *   neondot      neon + dot products of bytes (FEAT_DotProd)
  */
 #ifndef FK_LEVELS_H
 #define FK_LEVELS_H
@@ -26,6 +27,7 @@ typedef enum fk_level {
     FK_LEVEL_AVX512BF16 = 4,
     FK_LEVEL_AMX = 5,
     FK_LEVEL_NEON = 8,
+    FK_LEVEL_NEONDOT = 9,
 } fk_level;
 
 /* The highest level this processor and kernel allow; detected once. */

@@ -14,6 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 static const struct {
     fk_level level;
@@ -26,6 +29,7 @@ static const struct {
     {FK_LEVEL_AVX512BF16, "avx512bf16"},
     {FK_LEVEL_AMX, "amx"},
     {FK_LEVEL_NEON, "neon"},
+    {FK_LEVEL_NEONDOT, "neondot"},
 };
 enum { name_count = sizeof names / sizeof names[0] };
 
@@ -93,9 +97,21 @@ static fk_level detect(void) {
 
 #elif defined(__aarch64__)
 
+/* Whether SDOT may be used: every Apple processor of this kind has it, Linux says so in
+ * the bit HWCAP_ASIMDDP (its Documentation/arch/arm64/elf_hwcaps.rst). */
+static int has_dot_products(void) {
+#if defined(__APPLE__)
+    return 1;
+#elif defined(__linux__)
+    return getauxval(AT_HWCAP) >> 20 & 1;
+#else
+    return 0;
+#endif
+}
+
 static fk_level detect(void) {
     amx_absence = "the processor has none";
-    return FK_LEVEL_NEON;
+    return has_dot_products() ? FK_LEVEL_NEONDOT : FK_LEVEL_NEON;
 }
 
 #else

@@ -12,6 +12,7 @@
 #define FK_QUANTIZE_ACTIVATIONS_VARIANTS(V, op) \
     FK_X86(V(op, avx512, FK_LEVEL_AVX512))      \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2))          \
+    FK_ARM(V(op, neon, FK_LEVEL_NEON))          \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 #define FK_DECLARE(op, suffix, level)                                                  \

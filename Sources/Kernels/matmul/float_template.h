@@ -9,7 +9,9 @@
  *                              zero_f, splat_f, add_f, fma_f
  *   load_weights(type, p), load_weights_part(type, p, count)    16 weights widened
  *   fma_part(a, b, c, count)   c where the lane is not below `count`
- *   reduce_four(a, b, c, d)    four sums of 16 lanes, as the tree of fk_matmul.h
+ *   reduce_four(a, b, c, d)    four sums of 16 lanes, as the tree of fk_matmul.h, in a
+ *                              four_f; store_first, store_low_pair, store_high_pair and
+ *                              store_four write one, two or all of them
  *
  * A tile of the nt product is some rows of w times some rows of x; each of its
  * outputs is one vector of partial sums. At T = 1 the weights stream once, four
@@ -108,22 +110,22 @@ FK_TEMPLATE void nt_finish(int weights, int rows, const vec_f *sums, float *out)
     if (weights == 1)
         FK_UNROLL
         for (int t = 0; t < rows; t++)
-            _mm_store_ss(out + t * FK_BLOCK_ROWS, reduce_four(sums[t], none, none, none));
+            store_first(out + t * FK_BLOCK_ROWS, reduce_four(sums[t], none, none, none));
     if (weights == 2)
         FK_UNROLL
         for (int t = 0; t < rows; t += 2) {
             int pair = t + 1 < rows;
-            __m128 four = reduce_four(sums[t], sums[rows + t], pair ? sums[t + 1] : none,
+            four_f four = reduce_four(sums[t], sums[rows + t], pair ? sums[t + 1] : none,
                                       pair ? sums[rows + t + 1] : none);
-            _mm_storel_pi((__m64 *)(void *)(out + t * FK_BLOCK_ROWS), four);
-            if (pair) _mm_storeh_pi((__m64 *)(void *)(out + (t + 1) * FK_BLOCK_ROWS), four);
+            store_low_pair(out + t * FK_BLOCK_ROWS, four);
+            if (pair) store_high_pair(out + (t + 1) * FK_BLOCK_ROWS, four);
         }
     if (weights == 4)
         FK_UNROLL
         for (int t = 0; t < rows; t++)
-            _mm_storeu_ps(out + t * FK_BLOCK_ROWS,
-                          reduce_four(sums[t], sums[rows + t], sums[2 * rows + t],
-                                      sums[3 * rows + t]));
+            store_four(out + t * FK_BLOCK_ROWS,
+                       reduce_four(sums[t], sums[rows + t], sums[2 * rows + t],
+                                   sums[3 * rows + t]));
 }
 
 /* Rows [row, row_end) of w, `weights` at a time and the rest one at a time, for

@@ -17,6 +17,7 @@
 #define FK_MATMUL_FLOAT_VARIANTS(V, op)              \
     FK_X86(V(op, avx512, FK_LEVEL_AVX512))           \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2))               \
+    FK_ARM(V(op, neon, FK_LEVEL_NEON))               \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 enum { FK_WEIGHTS_F32, FK_WEIGHTS_F16, FK_WEIGHTS_BF16 };

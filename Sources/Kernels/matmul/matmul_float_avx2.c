@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 
 #include "avx2_vectors.h"
+#include "four_sse.h"
 
 /* A vector of 16 is two registers here: tiles of 12 and what they need fill the 16. */
 #define FK_TARGET FK_TARGET_AVX2

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 
 #include "avx512_vectors.h"
+#include "four_sse.h"
 
 #define FK_TARGET FK_TARGET_AVX512
 #define FK_SUFFIX avx512

@@ -14,6 +14,8 @@
     FK_X86(V(op, avx512vnni, FK_LEVEL_AVX512VNNI))   \
     FK_X86(V(op, avx512, FK_LEVEL_AVX512))           \
     FK_X86(V(op, avx2, FK_LEVEL_AVX2))               \
+    FK_ARM(V(op, neondot, FK_LEVEL_NEONDOT))         \
+    FK_ARM(V(op, neon, FK_LEVEL_NEON))               \
     V(op, reference, FK_LEVEL_REFERENCE)
 
 #define FK_DECLARE(op, suffix, level) void fk_##op##_##suffix(FK_MATMUL_PACKED_PARAMETERS);
