@@ -6,8 +6,9 @@
  *
  * Each y[t][n] has one fixed order of accumulation. Its bits do not depend on T
  * (decoding one token or prefilling 512), on the range of rows a call computes,
- * on the tiling, or on the instruction level. So any caller may split n or t
- * over threads as it likes.
+ * on the tiling, or on the instruction level (but for BF16 weights at the level
+ * amx, whose order is its own). So any caller may split n or t over threads as it
+ * likes.
  *
  * There are three paths:
  *   packed    quantised weights repacked for the integer units, activations
@@ -123,7 +124,15 @@ void fk_matmul_packed(fk_type type, float *y, size_t ldy, const void *packed,
  * fma. They are added as a tree: (j, j + 8), then (j, j + 4), (j, j + 2), (0, 1).
  * F16 and BF16 weights are widened exactly. Rows of w start `ldw` elements
  * apart. `bias` and `accumulate` as above. Nothing needs alignment beyond that
- * of its elements; F16 and BF16 weights may even be unaligned bytes. */
+ * of its elements; F16 and BF16 weights may even be unaligned bytes.
+ *
+ * At the level amx BF16 weights go through the matrix unit, as exactly but in
+ * another order. x is cut into three BF16 numbers, x = x0 + x1 + x2, none rounded.
+ * k is taken in chunks of 1024. In a chunk part i has a sum s_i: every 32 k add to it
+ * (chain of fma over the even k, from 0) + (chain over the odd k). The chunk gives
+ * s0 + (s1 + s2), and chunks are added in ascending k. In chains and sums s_i, numbers
+ * below 2^-126 are 0. An infinite weight gives NaN. Three instructions multiply 16 rows
+ * of w, 32 k and 16 rows of x. */
 
 void fk_matmul_f32_nt(float *y, size_t ldy, const float *x, size_t ldx, const float *w,
                       size_t ldw, int64_t t, int64_t row_begin, int64_t row_end, int64_t k,
@@ -199,7 +208,19 @@ void fk_matmul_f32_tn_at(fk_level level, float *c, size_t ldc, const float *a, s
                          const float *b, size_t ldb, int64_t row_begin, int64_t row_end,
                          int64_t columns, int64_t depth, int accumulate);
 
+/* What the amx variant of fk_matmul_bf16_nt computes, in scalar C. */
+void fk_matmul_bf16_nt_amx_reference(float *y, size_t ldy, const float *x, size_t ldx,
+                                     const void *w, size_t ldw, int64_t t, int64_t row_begin,
+                                     int64_t row_end, int64_t k, const float *bias,
+                                     int accumulate);
+
 #if defined(__x86_64__)
+/* The amx variant of fk_matmul_bf16_nt over a model of the tile instructions in plain
+ * C: slow, for the tests of processors without them. Needs the level avx512. */
+void fk_matmul_bf16_nt_amx_model(float *y, size_t ldy, const float *x, size_t ldx,
+                                 const void *w, size_t ldw, int64_t t, int64_t row_begin,
+                                 int64_t row_end, int64_t k, const float *bias,
+                                 int accumulate);
 /* The amx variant of fk_matmul_packed over a model of the tile instructions in plain
  * C: slow, for the tests of processors without them. Needs the level avx512. */
 void fk_matmul_packed_amx_model(fk_type type, float *y, size_t ldy, const void *packed,

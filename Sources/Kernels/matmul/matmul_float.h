@@ -20,6 +20,14 @@
     FK_ARM(V(op, neon, FK_LEVEL_NEON))               \
     V(op, reference, FK_LEVEL_REFERENCE)
 
+/* BF16 weights have a variant whose order of sums is its own. */
+#define FK_MATMUL_BF16_VARIANTS(V, op)               \
+    FK_X86(V(op, amx, FK_LEVEL_AMX))                 \
+    FK_MATMUL_FLOAT_VARIANTS(V, op)
+
+/* k of one chunk in the order of the amx variant. */
+enum { FK_BF16_CHUNK = 1024 };
+
 enum { FK_WEIGHTS_F32, FK_WEIGHTS_F16, FK_WEIGHTS_BF16 };
 
 #define FK_DECLARE_F32(op, suffix, level) \
@@ -30,7 +38,7 @@ enum { FK_WEIGHTS_F32, FK_WEIGHTS_F16, FK_WEIGHTS_BF16 };
     void fk_##op##_##suffix(FK_MATMUL_OUTER_PARAMETERS);
 FK_MATMUL_FLOAT_VARIANTS(FK_DECLARE_F32, matmul_f32_nt)
 FK_MATMUL_FLOAT_VARIANTS(FK_DECLARE_RAW, matmul_f16_nt)
-FK_MATMUL_FLOAT_VARIANTS(FK_DECLARE_RAW, matmul_bf16_nt)
+FK_MATMUL_BF16_VARIANTS(FK_DECLARE_RAW, matmul_bf16_nt)
 FK_MATMUL_FLOAT_VARIANTS(FK_DECLARE_OUTER, matmul_f32_nn)
 FK_MATMUL_FLOAT_VARIANTS(FK_DECLARE_OUTER, matmul_f32_tn)
 #undef FK_DECLARE_F32

@@ -15,13 +15,6 @@
 enum { FK_TILE_SIDE = 16 };
 _Static_assert(FK_TILE_ROWS == FK_TILE_SIDE && FK_LANES == FK_TILE_SIDE, "one tile of sums");
 
-/* The memory LDTILECFG reads: palette 1, then bytes a row and rows of each tile. */
-typedef struct tile_config {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_config;
-
 /* Tiles 0 and 1 are sums, 2 and 3 activations, 4 and 5 weights. */
 FK_TEMPLATE tile_config tile_shapes(panel_shape p, int rows) {
     tile_config c = {.palette = 1};
