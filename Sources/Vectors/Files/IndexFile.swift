@@ -3,6 +3,15 @@ public enum IndexFile: Sendable {
     case vectors(any VectorIndex)
     case binary(any BinaryIndex)
 
+    /// How an index is written.
+    public enum Format: Sendable, Hashable {
+        /// As Faiss writes and reads it.
+        case faiss
+        /// With a checksum for each section, and large arrays where they are searched in place;
+        /// Faiss does not read it. See `verify`.
+        case container
+    }
+
     /// Reads a file of Faiss's format.
     ///
     /// Everything that a search relies on is checked now: sizes against the bytes that are there,
@@ -29,8 +38,7 @@ public enum IndexFile: Sendable {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let outcome = Result {
-            try read(
-                IndexReader(file.bytes, folder: folder, lendingFrom: lends ? file : nil))
+            try read(reader(file, folder: folder, lends: lends))
         }
         // A file cut short reads as zeros: that is the cause, whatever the reader made of it.
         try file.checkIntact()
@@ -40,6 +48,44 @@ public enum IndexFile: Sendable {
             error.path = error.path ?? path
             throw error
         }
+    }
+
+    private static func reader(
+        _ file: MappedIndexFile, folder: String, lends: Bool
+    ) throws -> IndexReader {
+        guard ContainerFile.isContainer(file.bytes) else {
+            return IndexReader(file.bytes, folder: folder, lendingFrom: lends ? file : nil)
+        }
+        let sections = try ContainerFile.sections(file.bytes)
+        // The fields are checked now in any case; arrays that stay in the file when asked for.
+        for (number, section) in sections.enumerated()
+        where !lends || number == sections.count - 1 {
+            try ContainerFile.check(section, number: number, file.bytes)
+        }
+        return IndexReader(container: file, sections, folder: folder, lends: lends)
+    }
+
+    /// Throws unless a container has the checksums of all its sections; reads it from end to end.
+    ///
+    /// `read` does so too, `map` leaves out what stays in the file.
+    /// - Throws: `IndexFileError`, also for files of Faiss's format, which have no checksums.
+    public static func verify(_ path: String) throws {
+        let file = try MappedIndexFile(path: path)
+        do {
+            guard ContainerFile.isContainer(file.bytes) else {
+                throw IndexFileError(
+                    field: "type",
+                    .badValue(found: "no container", expected: "one, to have checksums"))
+            }
+            for (number, section) in try ContainerFile.sections(file.bytes).enumerated() {
+                try ContainerFile.check(section, number: number, file.bytes)
+            }
+        } catch var error as IndexFileError {
+            try file.checkIntact()
+            error.path = error.path ?? path
+            throw error
+        }
+        try file.checkIntact()
     }
 
     /// Reads an index from memory; it cannot refer to other files.
@@ -56,14 +102,23 @@ public enum IndexFile: Sendable {
         guard reader.remaining == 0 else {
             throw reader.failure("end", .trailingBytes(reader.remaining))
         }
+        guard reader.sectionsLeft == 0 else {
+            throw reader.failure(
+                "end", found: "\(reader.sectionsLeft) sections more", expected: "none")
+        }
         return file
     }
 
     /// Writes the index; under the name stands the whole new file or what stood there before.
     ///
     /// - Throws: `IndexFileError`.
-    public func write(_ path: String) throws {
-        var writer = IndexWriter(file: try AtomicIndexFile(path: path))
+    public func write(_ path: String, as format: Format = .faiss) throws {
+        let file = try AtomicIndexFile(path: path)
+        var writer =
+            switch format {
+            case .faiss: IndexWriter(file: file)
+            case .container: IndexWriter(container: try ContainerWriter(file: file))
+            }
         try write(to: &writer)
         try writer.finish()
     }

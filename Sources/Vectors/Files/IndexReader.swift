@@ -9,6 +9,10 @@ struct IndexReader {
     let folder: String?
     /// The file whose bytes these are, if large arrays are to be lent from it; nil to copy them.
     let mapping: MappedIndexFile?
+    /// The container that large arrays are in sections of; nil for a file of Faiss's format.
+    let container: MappedIndexFile?
+    /// Sections of arrays that were not read yet, the next one last.
+    private var sections: [ContainerFile.Section]
     private var place: [String] = []
     private var depth = 0
 
@@ -19,6 +23,8 @@ struct IndexReader {
         _ bytes: UnsafeRawBufferPointer, folder: String?,
         lendingFrom mapping: MappedIndexFile? = nil
     ) {
+        container = nil
+        sections = []
         self.bytes = bytes
         self.folder = folder
         self.mapping = mapping
@@ -62,6 +68,25 @@ struct IndexReader {
         }
         return try body(&self)
     }
+
+    /// Reads the fields of a container.
+    init(
+        container: MappedIndexFile, _ sections: [ContainerFile.Section], folder: String?,
+        lends: Bool
+    ) {
+        self.container = container
+        let fields = sections.last
+        bytes = UnsafeRawBufferPointer(
+            rebasing: container.bytes[(fields?.offset ?? 0)...].prefix(fields?.byteCount ?? 0))
+        self.sections = sections.dropLast().reversed()
+        self.folder = folder
+        mapping = lends ? container : nil
+    }
+
+    /// Sections that nothing was read from.
+    var sectionsLeft: Int { sections.count }
+
+    mutating func nextSection() -> ContainerFile.Section? { sections.popLast() }
 
     /// Passes over bytes that are there.
     mutating func skip(_ byteCount: Int) {

@@ -2,14 +2,18 @@
 public struct IndexWriter {
     private var buffer: [UInt8] = []
     private let file: AtomicIndexFile?
+    /// Where large arrays go, for a container; the fields are gathered in memory then.
+    private let container: ContainerWriter?
 
     /// Bytes gathered before they go to the file.
     private static let bufferLimit = 1 << 20
 
     /// Keeps everything in memory.
-    init() { file = nil }
+    init() { (file, container) = (nil, nil) }
 
-    init(file: AtomicIndexFile) { self.file = file }
+    init(file: AtomicIndexFile) { (self.file, container) = (file, nil) }
+
+    init(container: ContainerWriter) { (file, self.container) = (nil, container) }
 
     /// The bytes written to memory.
     var bytes: [UInt8] { buffer }
@@ -18,12 +22,24 @@ public struct IndexWriter {
     mutating func finish() throws(IndexFileError) {
         try flush()
         try file?.commit()
+        try container?.finish(fields: buffer)
     }
 
     private mutating func flush() throws(IndexFileError) {
         guard let file, !buffer.isEmpty else { return }
         try file.append(buffer)
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes an array of a certain size, part by part: into a section of a container if it is
+    /// large, else among the fields.
+    mutating func array(
+        byteCount: Int, _ next: () throws(IndexFileError) -> [UInt8]?
+    ) throws(IndexFileError) {
+        if let container, byteCount >= IndexReader.lendingLimit {
+            return try container.section(next)
+        }
+        while let part = try next() { try elements(part) }
     }
 
     mutating func value<Value: BitwiseCopyable>(_ value: Value) throws(IndexFileError) {

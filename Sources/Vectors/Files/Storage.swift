@@ -95,14 +95,13 @@ extension IndexWriter {
     mutating func elements<Element>(
         _ storage: Storage<Element>
     ) throws(IndexFileError) {
-        let step = max(1, (1 << 20) / MemoryLayout<Element>.stride)
-        for first in stride(from: 0, to: storage.count, by: step) {
-            let size = min(step, storage.count - first)
-            try elements(
-                storage.withUnsafeBytes { bytes in
-                    let stride = MemoryLayout<Element>.stride
-                    return Array(bytes[first * stride..<(first + size) * stride])
-                })
+        let total = storage.count * MemoryLayout<Element>.stride
+        var done = 0
+        try array(byteCount: total) { () throws(IndexFileError) in
+            let size = min(1 << 20, total - done)
+            guard size > 0 else { return nil }
+            defer { done += size }
+            return storage.withUnsafeBytes { Array($0[done..<done + size]) }
         }
     }
 
@@ -130,6 +129,9 @@ extension IndexReader {
         _ field: String, count: Int, of type: Element.Type
     ) throws(IndexFileError) -> Storage<Element> {
         let size = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        if container != nil, !size.overflow, size.partialValue >= Self.lendingLimit {
+            return try sectionStorage(field, count: count, byteCount: size.partialValue)
+        }
         guard let mapping, !size.overflow, size.partialValue >= Self.lendingLimit,
             size.partialValue <= remaining
         else { return Storage(try elements(field, count: count, of: type)) }
@@ -144,7 +146,8 @@ extension IndexReader {
     ) throws(IndexFileError) -> Storage<Element> {
         let start = position
         let found = try u64(field + ".size")
-        guard let exact = Int(exactly: found), exact <= remaining else {
+        // An array in a section of its own is not among the bytes that are left.
+        guard let exact = Int(exactly: found), exact <= remaining || container != nil else {
             throw failure(
                 field + ".size", at: start,
                 .cutShort(neededBytes: found, leftBytes: remaining))
@@ -168,5 +171,23 @@ extension IndexReader {
                 expected: "\(byteCount) bytes")
         }
         return try storage(field, count: byteCount, of: UInt8.self)
+    }
+
+    /// An array that has a section of its own in a container.
+    private mutating func sectionStorage<Element: BitwiseCopyable & Sendable>(
+        _ field: String, count: Int, byteCount: Int
+    ) throws(IndexFileError) -> Storage<Element> {
+        guard let container, let section = nextSection() else {
+            throw failure(field, found: "no section", expected: "one of \(byteCount) bytes")
+        }
+        guard section.byteCount == byteCount,
+            section.offset.isMultiple(of: ContainerFile.alignment)
+        else {
+            throw failure(
+                field, found: "a section of \(section.byteCount) bytes at \(section.offset)",
+                expected: "one of \(byteCount) bytes at a multiple of \(ContainerFile.alignment)")
+        }
+        let storage = Storage<Element>(mapped: container, offset: section.offset, count: count)
+        return mapping == nil ? Storage(storage.array) : storage
     }
 }
