@@ -73,6 +73,15 @@ public protocol VectorIndex: Sendable {
     /// The vectors of codes. Callers use `decode`, which checks its arguments first.
     func vectors(of codes: [UInt8]) throws -> VectorRows
 
+    /// The search parameters that trade time for recall, and the values worth trying.
+    var parameterRanges: [ParameterRange] { get }
+
+    /// Numbers and words beyond the common ones that describe the index; see `IndexSummary`.
+    var facts: [(String, String)] { get }
+
+    /// The indexes that this one uses, and what each is to it.
+    var innerIndexes: [(role: String, index: any VectorIndex)] { get }
+
     /// Writes the index as Faiss does.
     func write(to writer: inout IndexWriter) throws
 }

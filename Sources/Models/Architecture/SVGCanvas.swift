@@ -1,16 +1,16 @@
 /// Collects the elements of a drawing.
-struct SVGCanvas {
+package struct SVGCanvas {
     /// How a text is set.
-    enum TextStyle: String {
+    package enum TextStyle: String {
         case title, heading, plain, small, number
     }
 
     private let width: Int
     private var elements: [String] = []
 
-    init(width: Int) { self.width = width }
+    package init(width: Int) { self.width = width }
 
-    mutating func rectangle(
+    package mutating func rectangle(
         x: Int, y: Int, width: Int, height: Int, class name: String, radius: Int = 4
     ) {
         elements.append(
@@ -25,8 +25,21 @@ struct SVGCanvas {
             "<path class=\"arrowhead\" d=\"M\(x - 4) \(to - 6)h8l-4 6z\"/>")
     }
 
+    /// Lines from point to point.
+    package mutating func line(_ points: [(x: Int, y: Int)], class name: String) {
+        let places = points.map { "\($0.x),\($0.y)" }.joined(separator: " ")
+        elements.append("<polyline class=\"\(name)\" points=\"\(places)\"/>")
+    }
+
+    /// A filled circle, which says a text when it is pointed at.
+    package mutating func dot(x: Int, y: Int, class name: String, saying text: String) {
+        elements.append(
+            "<circle class=\"\(name)\" cx=\"\(x)\" cy=\"\(y)\" r=\"4\">"
+                + "<title>\(Self.escaped(text))</title></circle>")
+    }
+
     /// A text whose base line is at `y`; `endsAt` sets it flush right.
-    mutating func text(
+    package mutating func text(
         _ text: String, x: Int, y: Int, _ style: TextStyle = .plain, isFlushRight: Bool = false
     ) {
         let anchor = isFlushRight ? " text-anchor=\"end\"" : ""
@@ -36,7 +49,7 @@ struct SVGCanvas {
     }
 
     /// The drawing as one document without references to anything outside.
-    func document(height: Int, title: String, description: String) -> String {
+    package func document(height: Int, title: String, description: String) -> String {
         """
         <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
         viewBox="0 0 \(width) \(height)" role="img">
@@ -58,6 +71,8 @@ struct SVGCanvas {
         .page{fill:#fff}.box{fill:#f4f7fa;stroke:#b8c4d0}.behind{fill:#e8edf3;stroke:#cdd6df}\
         .part{fill:#fff;stroke:#d5dde5}.expert{fill:#dbe4ee}.chosen{fill:#2f6fde}\
         .shared{fill:#e08a1e}.bar{fill:#2f6fde}.other{fill:#b8c4d0}\
+        .axis{stroke:#8393a3;fill:none}.grid{stroke:#e8edf3;fill:none}\
+        .front{stroke:#2f6fde;stroke-width:2;fill:none}\
         .arrow{stroke:#8393a3;stroke-width:1.5;fill:none}.arrowhead{fill:#8393a3}
         """
 

@@ -4,7 +4,10 @@ import FathomVectors
 struct Index: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Works on indexes of vectors.",
-        subcommands: [BuildIndex.self, RewriteIndex.self])
+        subcommands: [
+            BuildIndex.self, ExplainIndex.self, InspectIndex.self, TuneIndex.self,
+            RewriteIndex.self,
+        ])
 }
 
 struct RewriteIndex: ParsableCommand {
@@ -13,7 +16,8 @@ struct RewriteIndex: ParsableCommand {
         abstract: "Reads an index and writes it anew.",
         discussion: """
             Everything in the file is checked on the way. Inverted lists in a file of their own \
-            stay where they are: copy that file beside the new index.
+            stay where they are: copy that file beside the new index. A container has a checksum \
+            for each section and is searched in place, but Faiss does not read it.
             """)
 
     @Argument(help: "Index file to read.")
@@ -22,7 +26,10 @@ struct RewriteIndex: ParsableCommand {
     @Argument(help: "Index file to write.")
     var destination: String
 
+    @Flag(help: "Write a container with checksums instead of Faiss's format.")
+    var container = false
+
     func run() throws {
-        try IndexFile.read(source).write(destination)
+        try IndexFile.read(source).write(destination, as: container ? .container : .faiss)
     }
 }

@@ -70,12 +70,7 @@ struct BuildIndex: ParsableCommand {
     }
 
     private func rows(_ path: String) throws -> VectorRows {
-        switch try QueryRows(path: path, tensor: tensor) {
-        case .floats(let values, let dimension):
-            return try VectorRows(values, dimension: dimension)
-        case .bytes:
-            throw ToolError("\(path): holds bytes; give vectors of floats (F32)")
-        }
+        try QueryRows(path: path, tensor: tensor).vectors(path)
     }
 }
 

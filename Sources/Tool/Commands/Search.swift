@@ -28,11 +28,14 @@ struct Search: ParsableCommand {
     @Option(help: "Safetensors file to write: distances and labels, both [queries, k].")
     var output: String
 
+    @Flag(help: "Leave codes in the file instead of loading them.")
+    var mapped = false
+
     @OptionGroup var threads: ThreadOptions
 
     func run() throws {
         let parameters = try parameters.map { try SearchParameters(parsing: $0) }
-        let file = try IndexFile.read(index)
+        let file = try mapped ? IndexFile.map(index) : IndexFile.read(index)
         let rows = try QueryRows(path: queries)
         let found: FoundVectors
         do {

@@ -1,5 +1,6 @@
 import FathomCheckpoints
 import FathomTensors
+import FathomVectors
 
 #if canImport(Glibc)
     import Glibc
@@ -20,6 +21,18 @@ enum QueryRows {
             self = try Self.npy(path)
         } else {
             self = try Self.safetensors(path, tensor)
+        }
+    }
+
+    /// The rows as vectors of floats.
+    ///
+    /// - Parameter path: the file that an error names.
+    func vectors(_ path: String) throws -> VectorRows {
+        switch self {
+        case .floats(let values, let dimension):
+            return try VectorRows(values, dimension: dimension)
+        case .bytes:
+            throw ToolError("\(path): holds bytes; give vectors of floats (F32)")
         }
     }
 

@@ -95,6 +95,20 @@ public struct HNSWIndex: HeaderedIndex, ReadableIndex {
         try storage.vectors(of: codes)
     }
 
+    public var parameterRanges: [ParameterRange] {
+        [ParameterRange(.efSearch, ParameterRange.powersOfTwo(2...9))]
+    }
+
+    public var facts: [(String, String)] {
+        [
+            ("efSearch", "\(graph.efSearch)"), ("efConstruction", "\(graph.efConstruction)"),
+            ("highest level", "\(graph.maximumLevel)"),
+            ("bytes of links", "\(graph.neighbors.count * 4)"),
+        ]
+    }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] { [("storage", storage)] }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)
         try writer.header(header)

@@ -66,6 +66,16 @@ public struct NNDescentIndex: HeaderedIndex, ReadableIndex {
 
     public func reconstruct(_ ids: [Int64]) throws -> VectorRows { try storage.reconstruct(ids) }
 
+    public var parameterRanges: [ParameterRange] {
+        [ParameterRange(.searchL, ParameterRange.powersOfTwo(2...9))]
+    }
+
+    public var facts: [(String, String)] {
+        [("search_L", "\(searchL)"), ("neighbours", "\(shape[0])")]
+    }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] { [("storage", storage)] }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)
         try writer.header(header)

@@ -109,6 +109,8 @@ struct DiskLists: Sendable {
             })
     }
 
+    var path: String { file.path }
+
     func checkIntact() throws(IndexFileError) { try file.checkIntact() }
 
     func write(to writer: inout IndexWriter) throws {

@@ -213,6 +213,12 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
         return vectors.adding(ProductCodec(refinement.quantizer).decode(codes))
     }
 
+    public var parameterRanges: [ParameterRange] {
+        guard refinement != nil else { return file.parameterRanges }
+        return file.parameterRanges
+            + [ParameterRange(.kFactor, ParameterRange.powersOfTwo(0...6))]
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(refinement == nil ? "IwPQ" : "IwQR")
         try file.writeHeader(to: &writer)

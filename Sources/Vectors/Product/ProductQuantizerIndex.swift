@@ -94,6 +94,21 @@ public struct ProductQuantizerIndex: CodeIndex, ReadableIndex {
         return ProductCodec(quantizer).encode(vectors, around: nil)
     }
 
+    public var parameterRanges: [ParameterRange] {
+        guard searchType == .polysemous || searchType == .polysemousGeneralized else { return [] }
+        let bits = searchType == .polysemous ? 8 * codeSize : codeSize
+        // A code differs in fewer bits than one more than it has.
+        let values = Array(stride(from: 2, through: bits / 2, by: 2)) + [bits + 1]
+        return [ParameterRange(.polysemousThreshold, values)]
+    }
+
+    public var facts: [(String, String)] {
+        [
+            ("parts", "\(quantizer.partCount) of \(quantizer.bits) bits"),
+            ("bytes a vector", "\(codeSize)"), ("bytes of codes", "\(codes.count)"),
+        ]
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IxPq")
         try writer.header(header)

@@ -52,6 +52,19 @@ struct GraphBuilder: Sendable {
         levelStarts = starts
     }
 
+    /// Places for links that a graph of so many vectors has.
+    func linkPlaces(_ count: Int) -> Int {
+        var builder = emptied()
+        return (0..<count).reduce(0) { sum, _ in sum + levelStarts[builder.randomLevel() + 1] }
+    }
+
+    /// Places for links of a vector, on average.
+    var meanLinkPlaces: Double {
+        levelProbabilities.enumerated().reduce(0) {
+            $0 + $1.element * Double(levelStarts[$1.offset + 1])
+        }
+    }
+
     /// A builder that goes on with a graph; levels are drawn anew, as in Faiss after reading.
     ///
     /// - Throws: `IndexChangeError` where the graph's tables of levels cannot be used to draw.

@@ -125,6 +125,20 @@ public struct TransformedIndex: HeaderedIndex, ReadableIndex {
         try reversed(index.vectors(of: codes))
     }
 
+    public var parameterRanges: [ParameterRange] { index.parameterRanges }
+
+    public var facts: [(String, String)] {
+        [
+            (
+                "transforms",
+                chain.map { "\(type(of: $0)) \($0.inputDimension) to \($0.outputDimension)" }
+                    .joined(separator: ", ")
+            )
+        ]
+    }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] { [("index", index)] }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IxPT")
         try writer.header(header)

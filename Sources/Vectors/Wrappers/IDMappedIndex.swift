@@ -92,6 +92,10 @@ public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
 
     public func vectors(of codes: [UInt8]) throws -> VectorRows { try index.vectors(of: codes) }
 
+    public var parameterRanges: [ParameterRange] { index.parameterRanges }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] { [("index", index)] }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC(type)
         try writer.header(header)

@@ -154,6 +154,17 @@ public struct RefinedIndex: HeaderedIndex, ReadableIndex {
         return try refinement.vectors(of: fine)
     }
 
+    public var parameterRanges: [ParameterRange] {
+        [ParameterRange(.kFactor, ParameterRange.powersOfTwo(0...6), suffix: "_rf")]
+            + base.parameterRanges.map { $0.inside(.base) }
+    }
+
+    public var facts: [(String, String)] { [("k_factor", "\(kFactor)")] }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] {
+        [("candidates", base), ("refinement", refinement)]
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IxRF")
         try writer.header(header)

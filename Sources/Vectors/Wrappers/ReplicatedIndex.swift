@@ -99,6 +99,12 @@ public struct ReplicatedIndex: VectorIndex {
 
     public func vectors(of codes: [UInt8]) throws -> VectorRows { try first.vectors(of: codes) }
 
+    public var parameterRanges: [ParameterRange] { first.parameterRanges }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] {
+        replicas.map { ("replica", $0) }
+    }
+
     /// Writes one of the replicas.
     public func write(to writer: inout IndexWriter) throws { try first.write(to: &writer) }
 }

@@ -150,6 +150,16 @@ public struct ShardedIndex: VectorIndex {
         shards = emptied
     }
 
+    public var parameterRanges: [ParameterRange] {
+        shards[0].parameterRanges.filter { range in
+            shards.dropFirst().allSatisfy { $0.parameterRanges.contains(range) }
+        }
+    }
+
+    public var innerIndexes: [(role: String, index: any VectorIndex)] {
+        shards.map { ("shard", $0) }
+    }
+
     public func write(to writer: inout IndexWriter) throws {
         throw IndexChangeError.refused(
             "go into one file", by: "a sharded index", remedy: "write each shard, or merge them")
