@@ -83,3 +83,32 @@ struct PanelSearchTests {
         }
     }
 }
+
+@Suite("Graphs that are built by several threads")
+struct GraphBuildTests {
+    @Test("are those of one thread, and find what is near")
+    func threads() throws {
+        var generator = SeededGenerator(seed: 21)
+        let base = try VectorRows(generator.floats(9000 * 12), dimension: 12)
+        let queries = try VectorRows(generator.floats(50 * 12), dimension: 12)
+        for metric in [Metric.l2, .innerProduct] {
+            var indexes: [any VectorIndex] = []
+            for threads in [1, 2, 3] {
+                var builder = try IndexBuilder(
+                    IndexDescription("HNSW16", dimension: 12, metric: metric))
+                try builder.add(base, threads: threads)
+                indexes.append(try builder.finished())
+            }
+            var parameters = SearchParameters()
+            parameters.efSearch = 64
+            let exact = try FlatIndex(base, metric: metric).search(queries, k: 10)
+            let found = try indexes.map { try $0.search(queries, k: 10, parameters: parameters) }
+            #expect(found[1] == found[0] && found[2] == found[0])
+            let near = (0..<50).reduce(0) { sum, query in
+                let places = query * 10..<(query + 1) * 10
+                return sum + Set(exact.labels[places]).intersection(found[0].labels[places]).count
+            }
+            #expect(near >= 490, "\(metric): \(near) of 500")
+        }
+    }
+}

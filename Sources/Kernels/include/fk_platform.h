@@ -47,7 +47,7 @@ void fk_mapping_populate(const void *address, size_t length);
  * again when touched. */
 void fk_mapping_forget(const void *address, size_t length);
 
-/* Asks for huge pages under a range (no effect where there are none). */
+/* Asks for huge pages under the whole pages of a range (no effect where there are none). */
 void fk_prefer_huge_pages(void *address, size_t length);
 
 #endif

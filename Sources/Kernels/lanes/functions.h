@@ -143,6 +143,24 @@ FK_LANE float v_dot(const float *x, const float *y, size_t count) {
     return v_join(sum);
 }
 
+/* The ordered sum of (x - y)^2. */
+FK_LANE float v_distance(const float *x, const float *y, size_t count) {
+    sum_lanes sum = v_sum_zero();
+    size_t k = 0;
+    for (; k + 64 <= count; k += 64)
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < 4; i++) {
+            lanes difference = v_sub(v_load(x + k + 16 * i), v_load(y + k + 16 * i));
+            sum.part[i] = v_fma(difference, difference, sum.part[i]);
+        }
+    /* The parts past the end would add zeros. */
+    for (size_t i = 0; k < count; i++, k += 16) {
+        lanes difference = v_sub(v_load_row(x, k, count), v_load_row(y, k, count));
+        sum.part[i] = v_fma(difference, difference, sum.part[i]);
+    }
+    return v_join(sum);
+}
+
 FK_LANE float v_sum(const float *x, size_t count) {
     sum_lanes sum = v_sum_zero();
     size_t k = 0;

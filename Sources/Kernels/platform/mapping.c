@@ -99,7 +99,9 @@ void fk_mapping_populate(const void *address, size_t length) {
 
 void fk_prefer_huge_pages(void *address, size_t length) {
 #if defined(MADV_HUGEPAGE)
-    madvise(address, length, MADV_HUGEPAGE);
+    uintptr_t page = 4096, begin = ((uintptr_t)address + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)address + length) & ~(page - 1);
+    if (begin < end) madvise((void *)begin, end - begin, MADV_HUGEPAGE);
 #else
     (void)address;
     (void)length;

@@ -66,7 +66,7 @@ struct BuildableGraph: BuildableIndex {
     let metric: Metric
     private var codes: [UInt8] = []
     private(set) var count = 0
-    /// The vectors that the codes stand for.
+    /// The vectors that the codes stand for, where they are not the codes.
     private var vectors: [Float] = []
     var dimension: Int { codec.dimension }
     var isTrained: Bool { codec.isTrained }
@@ -89,12 +89,24 @@ struct BuildableGraph: BuildableIndex {
             throw TrainingError.tooManyVectors(limit: Int(Int32.max), index: "a graph")
         }
         let added = codec.encode(rows, around: nil, threads: work.threads)
+        codes.reserveLarge(codes.count + added.count)
         codes += added
-        vectors += codec.decode(added).values
         count += rows.count
-        graph.add(
-            VectorRows(checked: vectors, dimension: dimension), queries: rows, metric: metric,
-            work)
+        if codec is FloatCodec {
+            let codes = codes
+            codes.withUnsafeBytes { bytes in
+                let floats = bytes.assumingMemoryBound(to: Float.self)
+                guard let base = floats.baseAddress else { return }
+                graph.add(base, queries: rows, metric: metric, work)
+            }
+        } else {
+            vectors += codec.decode(added).values
+            let vectors = vectors
+            vectors.withUnsafeBufferPointer { vectors in
+                guard let base = vectors.baseAddress else { return }
+                graph.add(base, queries: rows, metric: metric, work)
+            }
+        }
     }
 
     func write(to writer: inout IndexWriter) throws {

@@ -1,3 +1,5 @@
+import FathomKernels
+
 /// Reads the fields of an index from left to right; nothing is believed that was not checked.
 ///
 /// A count is only followed by an allocation after the bytes it asks for were seen to be there, so
@@ -200,6 +202,10 @@ struct IndexReader {
             rebasing: bytes[position..<position + size.partialValue])
         position += size.partialValue
         return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+            // Searches jump about in what is large.
+            if source.count >= largeArrayBytes {
+                fk_prefer_huge_pages(buffer.baseAddress, source.count)
+            }
             UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
             initialized = count
         }

@@ -8,6 +8,9 @@ extension HNSWGraph {
         let isSimilarity: Bool
         let selector: IDSelector?
 
+        /// Whether results are simply the nearest of what is met.
+        var isPlain: Bool { boundsQueue && selector == nil }
+
         init(_ graph: HNSWGraph, _ parameters: SearchParameters, isSimilarity: Bool) {
             efSearch = parameters.efSearch ?? graph.efSearch
             checksRelativeDistance = parameters.checkRelativeDistance ?? true

@@ -23,9 +23,9 @@ struct HNSWGraph: Sendable {
     /// A graph that was built.
     init(_ builder: GraphBuilder) {
         levelProbabilities = builder.levelProbabilities
-        levelStarts = builder.levelStarts.map { Int32($0) }
+        levelStarts = builder.levelStarts
         levels = builder.levels
-        offsets = builder.offsets.map { UInt64($0) }
+        offsets = builder.offsets
         neighbors = builder.neighbors
         entryPoint = builder.entryPoint
         maximumLevel = builder.maximumLevel

@@ -4,6 +4,7 @@ public struct HNSWIndex: HeaderedIndex, ReadableIndex {
     private let type: FourCC
     private var graph: HNSWGraph
     private var storage: any VectorIndex
+    private let scratches = WalkScratches()
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -20,6 +21,12 @@ public struct HNSWIndex: HeaderedIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         let settings = HNSWGraph.Settings(graph, parameters, isSimilarity: metric.isSimilarity)
+        if let flat = storage as? FlatIndex, settings.isPlain,
+            let found = try graph.nearest(
+                queries, k: k, settings, of: flat, scratches)
+        {
+            return found
+        }
         var visited = VisitedSet(count: count)
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
         for query in 0..<queries.count {
@@ -62,11 +69,18 @@ public struct HNSWIndex: HeaderedIndex, ReadableIndex {
         guard vectors.count <= Int(Int32.max) - count else {
             throw TrainingError.tooManyVectors(limit: Int(Int32.max), index: "a graph")
         }
+        guard PanelSearch.serves(metric) else {
+            throw IndexChangeError.refused(
+                "take more vectors", by: "a graph of this metric",
+                remedy: "build a new graph for l2 or ip")
+        }
         var builder = try GraphBuilder(graph)
         try storage.append(vectors, ids: nil, progress: nil)
-        builder.add(
-            try storage.reconstructAll(), queries: vectors, metric: metric,
-            BuildWork(progress: progress))
+        try storage.reconstructAll().values.withUnsafeBufferPointer { all in
+            guard let base = all.baseAddress else { return }
+            builder.add(
+                base, queries: vectors, metric: metric, BuildWork(progress: progress))
+        }
         graph = HNSWGraph(builder)
         header.count += vectors.count
     }

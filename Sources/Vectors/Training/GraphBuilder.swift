@@ -1,14 +1,18 @@
+import FathomKernels
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Darwin)
     import Darwin
 #endif
 
-/// Builds the layers of neighbour lists of an HNSW graph, one vector after the other.
+/// Builds the layers of neighbour lists of an HNSW graph.
 ///
 /// Source: Malkov, Yashunin, "Efficient and robust approximate nearest neighbor search using
 /// Hierarchical Navigable Small World graphs", 2016. Levels, order of insertion and pruning are
-/// those of Faiss, so that one thread there and this give the same graph up to rounding.
+/// those of Faiss. Vectors come one after the other into a small graph, so that one thread there
+/// and this give the same up to rounding; into a large one they come some at a time, whose
+/// searches threads share out.
 struct GraphBuilder: Sendable {
     /// M: neighbours of a vector on the upper layers; twice as many at the bottom.
     let linkCount: Int
@@ -18,9 +22,9 @@ struct GraphBuilder: Sendable {
     private static let headroom: Float = 0.2
 
     let levelProbabilities: [Double]
-    let levelStarts: [Int]
+    let levelStarts: [Int32]
     private(set) var levels: [Int32] = []
-    private(set) var offsets = [0]
+    private(set) var offsets: [UInt64] = [0]
     private(set) var neighbors: [Int32] = []
     private(set) var entryPoint: Int32 = -1
     private(set) var maximumLevel: Int32 = -1
@@ -40,12 +44,12 @@ struct GraphBuilder: Sendable {
         self.searchDepth = searchDepth
         let scale = Float(1 / log(Double(linkCount)))
         var probabilities: [Double] = []
-        var starts = [0]
+        var starts: [Int32] = [0]
         while true {
             let level = Float(probabilities.count)
             let probability = Float(exp(Double(-level / scale)) * (1 - exp(Double(-1 / scale))))
             guard probability >= 1e-9 else { break }
-            starts.append((starts.last ?? 0) + (probabilities.isEmpty ? 2 : 1) * linkCount)
+            starts.append((starts.last ?? 0) + Int32((probabilities.isEmpty ? 2 : 1) * linkCount))
             probabilities.append(Double(probability))
         }
         levelProbabilities = probabilities
@@ -69,7 +73,7 @@ struct GraphBuilder: Sendable {
     ///
     /// - Throws: `IndexChangeError` where the graph's tables of levels cannot be used to draw.
     init(_ graph: HNSWGraph) throws(IndexChangeError) {
-        let starts = graph.levelStarts.map { Int($0) }
+        let starts = graph.levelStarts
         let widths = zip(starts, starts.dropFirst()).map { $1 - $0 }
         guard !graph.levelProbabilities.isEmpty, graph.levelProbabilities.count < starts.count,
             widths.prefix(graph.levelProbabilities.count).allSatisfy({ $0 > 0 }),
@@ -79,13 +83,13 @@ struct GraphBuilder: Sendable {
                 "take more vectors", by: "a graph whose tables of levels are not whole",
                 remedy: "build a new graph")
         }
-        linkCount = widths.count > 1 ? widths[1] : max(1, widths[0] / 2)
+        linkCount = Int(widths.count > 1 ? widths[1] : max(1, widths[0] / 2))
         constructionDepth = Int(graph.efConstruction)
         searchDepth = graph.efSearch
         levelProbabilities = graph.levelProbabilities
         levelStarts = starts
         levels = graph.levels
-        offsets = graph.offsets.map { Int($0) }
+        offsets = graph.offsets
         neighbors = graph.neighbors
         entryPoint = graph.entryPoint
         maximumLevel = graph.maximumLevel
@@ -112,241 +116,231 @@ struct GraphBuilder: Sendable {
         return levelProbabilities.count - 1
     }
 
+    /// Nodes that look for their neighbours at the same time, for a graph of some size.
+    ///
+    /// Each sees those before it, but is not yet a way to others; the number depends on the size alone, so the graph does not
+    /// depend on the threads.
+    private static func batchSize(_ count: Int) -> Int { min(512, max(1, count / 128)) }
+
     /// Adds the vectors from the first that the graph does not have yet.
     ///
     /// - Parameters:
     ///   - vectors: every vector, old and new, as distances are to be taken to it.
     ///   - queries: the new ones as they were given.
+    /// - Precondition: the metric is L2 or the inner product.
     mutating func add(
-        _ vectors: VectorRows, queries: VectorRows, metric: Metric,
-        _ work: BuildWork
+        _ vectors: UnsafePointer<Float>, queries: VectorRows, metric: Metric, _ work: BuildWork
     ) {
         let first = levels.count
-        precondition(vectors.count == first + queries.count, "a vector for each query")
         guard queries.count > 0 else { return }
         var byLevel: [[Int32]] = []
-        for node in first..<vectors.count {
+        for node in first..<first + queries.count {
             let level = randomLevel()
             levels.append(Int32(level + 1))
-            offsets.append((offsets.last ?? 0) + levelStarts[level + 1])
+            offsets.append((offsets.last ?? 0) + UInt64(levelStarts[level + 1]))
             while byLevel.count <= level { byLevel.append([]) }
             byLevel[level].append(Int32(node))
         }
-        neighbors += repeatElement(-1, count: (offsets.last ?? 0) - neighbors.count)
+        let size = Int(offsets.last ?? 0)
+        neighbors.reserveLarge(size)
+        neighbors += repeatElement(-1, count: size - neighbors.count)
         var shuffle = MersenneTwister(seed: 789)
-        var visited = VisitedSet(count: vectors.count)
-        var done = 0
-        let report = max(1, queries.count / 200)
-        GraphDistances.withDistances(vectors, queries, metric) { distances in
-            for level in byLevel.indices.reversed() {
-                var order = byLevel[level]
-                for i in order.indices {
-                    order.swapAt(i, i + shuffle.next(below: order.count - i))
+        var linked = first
+        let scratches = WalkScratches()
+        for level in byLevel.indices.reversed() {
+            var order = byLevel[level]
+            for i in order.indices {
+                order.swapAt(i, i + shuffle.next(below: order.count - i))
+            }
+            var begin = 0
+            while begin < order.count {
+                // A node that is higher than all others becomes the entry point of the next.
+                let size =
+                    level > maximumLevel
+                    ? 1 : min(Self.batchSize(linked), order.count - begin)
+                insert(
+                    Array(order[begin..<begin + size]), level: level, vectors, queries,
+                    first: first, metric, scratches, threads: work.threads)
+                begin += size
+                linked += size
+                work.report(
+                    TrainingProgress(
+                        stage: "graph", completed: linked - first, total: queries.count))
+            }
+        }
+    }
+
+    /// What a node is to be linked with on one level, the farthest first.
+    private struct Links: Sendable {
+        let node: Int32
+        let level: Int
+        let neighbors: [Int32]
+    }
+
+    private mutating func insert(
+        _ nodes: [Int32], level: Int, _ vectors: UnsafePointer<Float>, _ queries: VectorRows,
+        first: Int, _ metric: Metric, _ scratches: WalkScratches, threads: Int
+    ) {
+        guard entryPoint >= 0 else {
+            entryPoint = nodes[0]
+            maximumLevel = Int32(level)
+            return
+        }
+        // Starting a thread takes as long as a few nodes.
+        let threads = nodes.count < 32 ? 1 : threads
+        let (entry, top, depth, count) = (entryPoint, maximumLevel, constructionDepth, levels.count)
+        let widest = levelStarts.indices.dropLast().reduce(0) {
+            max($0, Int(levelStarts[$1 + 1] - levelStarts[$1]))
+        }
+        let starts = levelStarts
+        withKernelGraph(vectors, queries.dimension, metric) { graph, lists in
+            let parts = QueryThreads.map(nodes.count, threads: threads) { part in
+                let scratch = scratches.take(
+                    nodeCount: count, capacity: depth, widestList: widest)
+                defer { scratches.give(scratch) }
+                return queries.values.withUnsafeBufferPointer { values in
+                    part.flatMap { place -> [Links] in
+                        guard let base = values.baseAddress else { return [] }
+                        return graph.links(
+                            of: nodes[...place], base - first * queries.dimension, level: level,
+                            from: entry, top: Int(top), starts, scratch)
+                    }
                 }
-                for node in order {
-                    distances.setQuery(Int(node) - first)
-                    insert(node, level: level, distances, &visited)
-                    done += 1
-                    if done.isMultiple(of: report) || done == queries.count {
-                        work.report(
-                            TrainingProgress(
-                                stage: "graph", completed: done, total: queries.count))
+            }
+            let links = parts.flatMap { $0 }
+            for link in links {
+                let list = lists.list(graph, link.node, level: link.level)
+                for (place, neighbor) in link.neighbors.enumerated() { list[place] = neighbor }
+            }
+            // The lists of a neighbour are changed by one thread, in the order of the nodes.
+            _ = QueryThreads.map(threads, threads: threads) { part in
+                let scratch = LinkScratch(widest)
+                for thread in part {
+                    for level in 0...level {
+                        var pairs = LinkPairs()
+                        for link in links where link.level == level {
+                            for neighbor in link.neighbors where Int(neighbor) % threads == thread {
+                                pairs.append(from: neighbor, to: link.node)
+                            }
+                        }
+                        let places = Float(starts[level + 1] - starts[level])
+                        var graph = graph.graph
+                        fk_graph_link_f32(
+                            lists.neighbors, &graph, Int32(level),
+                            Int(places - places * Self.headroom), pairs.sources, pairs.targets,
+                            pairs.sources.count, scratch.nodes, scratch.keys)
                     }
                 }
             }
         }
-    }
-
-    private mutating func insert(
-        _ node: Int32, level nodeLevel: Int, _ distances: GraphDistances,
-        _ visited: inout VisitedSet
-    ) {
-        guard entryPoint >= 0 else {
-            entryPoint = node
-            maximumLevel = Int32(nodeLevel)
-            return
-        }
-        var nearest = entryPoint
-        var key = distances.fromQuery(nearest)
-        var level = Int(maximumLevel)
-        while level > nodeLevel {
-            approach(&nearest, &key, level: level, distances)
-            level -= 1
-        }
-        while level >= 0 {
-            link(node, from: nearest, key, level: level, distances, &visited)
-            level -= 1
-        }
-        if nodeLevel > maximumLevel {
-            maximumLevel = Int32(nodeLevel)
-            entryPoint = node
+        if level > maximumLevel {
+            maximumLevel = Int32(level)
+            entryPoint = nodes[0]
         }
     }
 
-    private func places(_ node: Int32, level: Int) -> Range<Int> {
-        let start = offsets[Int(node)]
-        return start + levelStarts[level]..<start + levelStarts[level + 1]
-    }
+    /// Links to be put into lists, in order.
+    private struct LinkPairs {
+        private(set) var sources: [Int32] = []
+        private(set) var targets: [Int32] = []
 
-    /// Goes to a nearer neighbour for as long as there is one.
-    private func approach(
-        _ nearest: inout Int32, _ key: inout Float, level: Int, _ distances: GraphDistances
-    ) {
-        while true {
-            let last = nearest
-            for place in places(last, level: level) {
-                let neighbor = neighbors[place]
-                guard neighbor >= 0 else { break }
-                let distance = distances.fromQuery(neighbor)
-                if distance < key { (nearest, key) = (neighbor, distance) }
-            }
-            guard nearest != last else { return }
+        mutating func append(from source: Int32, to target: Int32) {
+            sources.append(source)
+            targets.append(target)
         }
     }
 
-    /// Links a node with the best of what a search of a level finds, both ways.
-    private mutating func link(
-        _ node: Int32, from nearest: Int32, _ key: Float, level: Int,
-        _ distances: GraphDistances, _ visited: inout VisitedSet
-    ) {
-        var found = candidates(nearest, key, level: level, distances, &visited)
-        let limit = levelStarts[level + 1] - levelStarts[level]
-        found = pruned(found, to: limit, distances)
-        // Farthest first, as a heap that is emptied gives them.
-        for neighbor in found.reversed() {
-            addLink(from: node, to: neighbor.node, level: level, distances)
-        }
-        for neighbor in found.reversed() {
-            addLink(from: neighbor.node, to: node, level: level, distances)
+    /// The lists of all nodes while they are changed.
+    private struct Lists: @unchecked Sendable {
+        // Each list is written by one thread at a time, and read by others when none writes.
+        let neighbors: UnsafeMutablePointer<Int32>
+
+        func list(
+            _ graph: KernelGraph, _ node: Int32, level: Int
+        ) -> UnsafeMutablePointer<Int32> {
+            neighbors + Int(graph.graph.offsets[Int(node)])
+                + Int(graph.graph.level_starts[level])
         }
     }
 
-    /// The nearest nodes of a level that a best-first search reaches, nearest first.
-    private func candidates(
-        _ start: Int32, _ key: Float, level: Int, _ distances: GraphDistances,
-        _ visited: inout VisitedSet
-    ) -> [NodeHeap.Entry] {
-        var waiting = NodeHeap()
-        // Keys are negated: the farthest is on top.
-        var found = NodeHeap()
-        waiting.push(key: key, node: start)
-        found.push(key: -key, node: start)
-        visited.clear()
-        visited.insert(start)
-        while let next = waiting.pop() {
-            if let farthest = found.top, next.key > -farthest.key { break }
-            for place in places(next.node, level: level) {
-                let neighbor = neighbors[place]
-                guard neighbor >= 0 else { break }
-                guard visited.insert(neighbor) else { continue }
-                let distance = distances.fromQuery(neighbor)
-                guard found.count < constructionDepth || distance < -(found.top?.key ?? 0) else {
-                    continue
+    /// Memory for pruning a list.
+    private final class LinkScratch {
+        let nodes: UnsafeMutablePointer<Int32>
+        let keys: UnsafeMutablePointer<Float>
+
+        init(_ widestList: Int) {
+            nodes = .allocate(capacity: widestList + 1)
+            keys = .allocate(capacity: widestList + 1)
+        }
+
+        deinit {
+            nodes.deallocate()
+            keys.deallocate()
+        }
+    }
+
+    /// The graph as kernels see it.
+    private struct KernelGraph: @unchecked Sendable {
+        // Points to what is alive and not moved as long as this is lent.
+        let graph: fk_graph
+
+        /// Looks for the neighbours of the last of some nodes, on all levels that they are on.
+        func links(
+            of nodes: ArraySlice<Int32>, _ queries: UnsafePointer<Float>, level nodeLevel: Int,
+            from entry: Int32, top: Int, _ starts: [Int32], _ scratch: WalkScratch
+        ) -> [Links] {
+            guard let node = nodes.last else { return [] }
+            var graph = graph
+            let query = queries + Int(node) * graph.width
+            var keys = [Float](repeating: 0, count: nodes.count)
+            var nearest = entry
+            var key = HNSWGraph.key(graph, query, nearest)
+            fk_graph_descend_f32(
+                &nearest, &key, &graph, query, Int32(top), Int32(nodeLevel + 1))
+            return (0...min(nodeLevel, top)).reversed().map { level in
+                scratch.begin()
+                fk_graph_walk_f32(
+                    &scratch.walk, &graph, query, Int32(level), nearest, key, .max, .max)
+                nodes.withUnsafeBufferPointer { nodes in
+                    fk_graph_offer_f32(
+                        &scratch.walk, &graph, query, nodes.baseAddress, &keys, nodes.count - 1)
                 }
-                found.push(key: -distance, node: neighbor)
-                waiting.push(key: distance, node: neighbor)
-                if found.count > constructionDepth { _ = found.pop() }
+                let limit = Int(starts[level + 1] - starts[level])
+                return Links(
+                    node: node, level: level,
+                    neighbors: scratch.chosen(limit: limit, &graph).reversed())
             }
         }
-        var result: [NodeHeap.Entry] = []
-        while let entry = found.pop() {
-            result.append(NodeHeap.Entry(key: -entry.key, node: entry.node))
-        }
-        return result.reversed()
     }
 
-    /// Keeps a node unless one that was kept is nearer to it than it is to the query.
-    private func pruned(
-        _ entries: [NodeHeap.Entry], to limit: Int, _ distances: GraphDistances
-    ) -> [NodeHeap.Entry] {
-        guard entries.count >= limit else { return entries }
-        var kept: [NodeHeap.Entry] = []
-        for entry in entries {
-            let isHidden = kept.contains { distances.between($0.node, entry.node) < entry.key }
-            guard !isHidden else { continue }
-            kept.append(entry)
-            if kept.count >= limit { break }
-        }
-        return kept
-    }
-
-    /// Puts a link into a list, or prunes the list if it is full.
-    private mutating func addLink(
-        from source: Int32, to target: Int32, level: Int, _ distances: GraphDistances
+    private mutating func withKernelGraph(
+        _ vectors: UnsafePointer<Float>, _ dimension: Int, _ metric: Metric,
+        _ body: (KernelGraph, Lists) -> Void
     ) {
-        let places = places(source, level: level)
-        if let free = places.first(where: { neighbors[$0] < 0 }) {
-            neighbors[free] = target
-            return
+        offsets.withUnsafeBufferPointer { offsets in
+            levelStarts.withUnsafeBufferPointer { levelStarts in
+                neighbors.withUnsafeMutableBufferPointer { neighbors in
+                    guard let lists = neighbors.baseAddress else { return }
+                    let graph = fk_graph(
+                        rows: vectors, width: dimension, by_product: metric.isSimilarity ? 1 : 0,
+                        offsets: offsets.baseAddress, neighbors: lists,
+                        level_starts: levelStarts.baseAddress)
+                    body(KernelGraph(graph: graph), Lists(neighbors: lists))
+                }
+            }
         }
-        var entries = ([target] + neighbors[places]).map {
-            NodeHeap.Entry(key: distances.between(source, $0), node: $0)
-        }
-        entries.sort { $0.comesBefore($1) }
-        let size = places.count
-        let limit = Int(Float(size) - Float(size) * Self.headroom)
-        let kept = pruned(entries, to: limit, distances)
-        for (place, entry) in zip(places, kept.reversed()) { neighbors[place] = entry.node }
-        for place in places.dropFirst(kept.count) { neighbors[place] = -1 }
     }
 
     func write(to writer: inout IndexWriter) throws {
         try writer.vector(levelProbabilities)
-        try writer.vector(levelStarts.map { Int32($0) })
+        try writer.vector(levelStarts)
         try writer.vector(levels)
-        try writer.vector(offsets.map { UInt64($0) })
+        try writer.vector(offsets)
         try writer.vector(neighbors)
         try writer.value(entryPoint)
         try writer.value(maximumLevel)
         try writer.i32(constructionDepth)
         try writer.i32(searchDepth)
         try writer.i32(1)
-    }
-}
-
-/// Distances to and between vectors of a graph, smaller for nearer whatever the metric.
-final class GraphDistances {
-    private let vectors: UnsafePointer<Float>
-    private let queries: UnsafePointer<Float>
-    private var query: UnsafePointer<Float>
-    private let dimension: Int
-    private let distance: RowDistances.Function
-    private let sign: Float
-
-    private init(
-        _ vectors: UnsafePointer<Float>, _ queries: UnsafePointer<Float>, _ dimension: Int,
-        _ metric: Metric
-    ) {
-        self.vectors = vectors
-        self.queries = queries
-        query = queries
-        self.dimension = dimension
-        distance = RowDistances.distance(metric, 0)
-        sign = metric.isSimilarity ? -1 : 1
-    }
-
-    static func withDistances(
-        _ vectors: VectorRows, _ queries: VectorRows, _ metric: Metric,
-        _ body: (GraphDistances) -> Void
-    ) {
-        vectors.values.withUnsafeBufferPointer { values in
-            queries.values.withUnsafeBufferPointer { queryValues in
-                guard let values = values.baseAddress, let queryValues = queryValues.baseAddress
-                else { return }
-                body(GraphDistances(values, queryValues, vectors.dimension, metric))
-            }
-        }
-    }
-
-    func setQuery(_ number: Int) { query = queries + number * dimension }
-
-    func fromQuery(_ node: Int32) -> Float {
-        sign * distance(query, vectors + Int(node) * dimension, dimension)
-    }
-
-    func between(_ first: Int32, _ second: Int32) -> Float {
-        sign
-            * distance(
-                vectors + Int(first) * dimension, vectors + Int(second) * dimension, dimension)
     }
 }

@@ -1,0 +1,9 @@
+#include "../include/fk_graph.h"
+
+#if defined(__x86_64__)
+#include "../lanes/lanes_avx512.h"
+
+#include "../lanes/functions.h"
+
+#include "graph_lanes.h"
+#endif
