@@ -1,4 +1,5 @@
 import FathomKernels
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -17,33 +18,73 @@ enum QueryThreads {
     ///
     /// - Throws: the first part's error, if there are any.
     static func map<Result: Sendable>(
-        _ count: Int, threads: Int, _ body: @Sendable @escaping (Range<Int>) throws -> Result
+        _ count: Int, threads: Int, pieces: Int = 1,
+        _ body: @Sendable @escaping (Range<Int>) throws -> Result
     ) throws -> [Result] {
-        let outcomes = map(count, threads: threads) { part in
+        let outcomes = map(count, threads: threads, pieces: pieces) { part in
             Swift.Result { try body(part) }
         }
         return try outcomes.map { try $0.get() }
     }
 
+    /// - Parameter pieces: parts for each thread, which takes the next when it is done with one; more
+    ///   of them help where the cores are shared with others.
     static func map<Result: Sendable>(
-        _ count: Int, threads: Int, _ body: @Sendable @escaping (Range<Int>) -> Result
+        _ count: Int, threads: Int, pieces: Int = 1,
+        _ body: @Sendable @escaping (Range<Int>) -> Result
     ) -> [Result] {
         let threads = min(max(1, threads), limit, max(1, count))
-        let parts = (0..<threads).map { count * $0 / threads..<count * ($0 + 1) / threads }
-        let cores = threads > 1 ? otherCores() : []
-        let jobs = parts.enumerated().map { number, part in
-            Job(core: cores.isEmpty ? nil : cores[max(0, number - 1) % cores.count]) { body(part) }
+        let partCount = threads == 1 ? 1 : min(threads * pieces, count)
+        let parts = Parts<Result>(partCount) { part in
+            body(count * part / partCount..<count * (part + 1) / partCount)
         }
+        let cores = threads > 1 ? otherCores() : []
         var started: [pthread_t] = []
-        for job in jobs.dropFirst() {
-            guard let thread = job.start() else { break }
+        for number in 0..<threads - 1 {
+            guard let thread = Runnable(parts, core: cores[number % cores.count]).start() else {
+                break
+            }
             started.append(thread)
         }
-        // What got no thread is done here, after the first part.
-        jobs[0].run()
-        for job in jobs.dropFirst(1 + started.count) { job.run() }
+        parts.run()
         for thread in started { pthread_join(thread, nil) }
-        return jobs.map { $0.outcome() }
+        return parts.results()
+    }
+
+    private protocol Work: AnyObject, Sendable {
+        /// Does what no other thread has begun.
+        func run()
+    }
+
+    /// The parts of one call. A place is written by the thread that took its part, and read after
+    /// all threads were joined.
+    private final class Parts<Result: Sendable>: Work, @unchecked Sendable {
+        private let body: @Sendable (Int) -> Result
+        private let next = Atomic<Int>(0)
+        private let places: UnsafeMutablePointer<Result?>
+        private let count: Int
+
+        init(_ count: Int, _ body: @Sendable @escaping (Int) -> Result) {
+            self.body = body
+            self.count = count
+            places = .allocate(capacity: count)
+            places.initialize(repeating: nil, count: count)
+        }
+
+        deinit {
+            places.deinitialize(count: count)
+            places.deallocate()
+        }
+
+        func run() {
+            while true {
+                let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard part < count else { return }
+                places[part] = body(part)
+            }
+        }
+
+        func results() -> [Result] { (0..<count).compactMap { places[$0] } }
     }
 
     private static let cores: [Int32] = {
@@ -58,35 +99,20 @@ enum QueryThreads {
         return cores.filter { $0 != current } + cores.filter { $0 == current }
     }
 
-    /// One part: written by the thread that runs it, read after that thread was joined.
-    private final class Job<Result: Sendable>: Runnable, @unchecked Sendable {
-        private let body: @Sendable () -> Result
-        private var result: Result?
+    /// What a new thread does.
+    private final class Runnable: Sendable {
+        private let work: any Work
+        private let core: Int32
 
-        init(core: Int32?, _ body: @Sendable @escaping () -> Result) {
-            self.body = body
-            super.init(core: core)
+        init(_ work: any Work, core: Int32) {
+            self.work = work
+            self.core = core
         }
 
-        override func run() { result = body() }
-
-        func outcome() -> Result {
-            guard let result else { preconditionFailure("a part was not run") }
-            return result
-        }
-    }
-
-    private class Runnable {
-        private let core: Int32?
-
-        init(core: Int32?) { self.core = core }
-
-        func run() {}
-
-        private func runPinned() {
+        private func run() {
             // Left alone, a new thread often stays on the core of the one that started it.
-            if let core { _ = fk_pin_thread(core) }
-            run()
+            _ = fk_pin_thread(core)
+            work.run()
         }
 
         /// Runs on a new thread; nil if the system has none.
@@ -103,7 +129,7 @@ enum QueryThreads {
                     // Optional on one system, and not on the other.
                     let pointer: UnsafeMutableRawPointer? = argument
                     if let pointer {
-                        Unmanaged<Runnable>.fromOpaque(pointer).takeRetainedValue().runPinned()
+                        Unmanaged<Runnable>.fromOpaque(pointer).takeRetainedValue().run()
                     }
                     return nil
                 }, this.toOpaque())

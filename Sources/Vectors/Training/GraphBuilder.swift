@@ -59,7 +59,9 @@ struct GraphBuilder: Sendable {
     /// Places for links that a graph of so many vectors has.
     func linkPlaces(_ count: Int) -> Int {
         var builder = emptied()
-        return (0..<count).reduce(0) { sum, _ in sum + levelStarts[builder.randomLevel() + 1] }
+        return (0..<count).reduce(0) { sum, _ in
+            sum + Int(levelStarts[builder.randomLevel() + 1])
+        }
     }
 
     /// Places for links of a vector, on average.
@@ -194,7 +196,7 @@ struct GraphBuilder: Sendable {
         }
         let starts = levelStarts
         withKernelGraph(vectors, queries.dimension, metric) { graph, lists in
-            let parts = QueryThreads.map(nodes.count, threads: threads) { part in
+            let parts = QueryThreads.map(nodes.count, threads: threads, pieces: 8) { part in
                 let scratch = scratches.take(
                     nodeCount: count, capacity: depth, widestList: widest)
                 defer { scratches.give(scratch) }

@@ -22,7 +22,7 @@ struct NearestCentroids: Sendable {
     func assign(_ rows: VectorRows, threads: Int = 1) -> (numbers: [Int], distances: [Float]) {
         precondition(rows.dimension == centroids.dimension, "rows of another dimension")
         let panelCount = (rows.count + QueryPanel.width - 1) / QueryPanel.width
-        let parts = QueryThreads.map(panelCount, threads: threads) { panels in
+        let parts = QueryThreads.map(panelCount, threads: threads, pieces: 8) { panels in
             let first = panels.lowerBound * QueryPanel.width
             return assign(rows, first..<min(panels.upperBound * QueryPanel.width, rows.count))
         }
