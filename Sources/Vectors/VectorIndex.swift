@@ -61,6 +61,9 @@ public protocol VectorIndex: Sendable {
     /// Changes the direct map. Callers use `setDirectMap`.
     mutating func mapLabels(_ kind: DirectMapKind) throws
 
+    /// Moves inverted lists into a file. Callers use `moveLists`.
+    mutating func relocateLists(_ path: String) throws
+
     /// Whether vectors are numbered in order, without gaps after a removal.
     var renumbersOnRemoval: Bool { get }
 

@@ -16,6 +16,19 @@ struct DiskLists: Sendable {
     private let totalSize: UInt64
     private let file: MappedIndexFile
 
+    /// Lists that stand in a file already.
+    init(
+        lists: [List], codeSize: Int, freeSlots: [UInt64], fileName: String, totalSize: UInt64,
+        file: MappedIndexFile
+    ) {
+        self.lists = lists
+        self.codeSize = codeSize
+        self.freeSlots = freeSlots
+        self.fileName = Array(fileName.utf8)
+        self.totalSize = totalSize
+        self.file = file
+    }
+
     init(reading reader: inout IndexReader, listCount: Int, codeSize: Int?) throws {
         _ = try reader.size("nlist", in: listCount...listCount)
         let codeSize = try reader.size(

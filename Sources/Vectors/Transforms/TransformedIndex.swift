@@ -101,6 +101,8 @@ public struct TransformedIndex: HeaderedIndex, ReadableIndex {
 
     public mutating func mapLabels(_ kind: DirectMapKind) throws { try index.mapLabels(kind) }
 
+    public mutating func relocateLists(_ path: String) throws { try index.relocateLists(path) }
+
     public var renumbersOnRemoval: Bool { index.renumbersOnRemoval }
 
     public func reconstruct(_ ids: [Int64]) throws -> VectorRows {

@@ -82,6 +82,8 @@ public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
         header.count = 0
     }
 
+    public mutating func relocateLists(_ path: String) throws { try index.relocateLists(path) }
+
     public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
         try index.reconstruct(labels.positions(of: ids))
     }
