@@ -3,6 +3,7 @@
 #define FATHOM_KERNELS_H
 
 #include "fk_blocks.h"
+#include "fk_checksum.h"
 #include "fk_graph.h"
 #include "fk_levels.h"
 #include "fk_matmul.h"
