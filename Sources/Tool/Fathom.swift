@@ -52,7 +52,8 @@ struct Fathom: AsyncParsableCommand {
                 subcommands: [
                     Pull.self, List.self, Remove.self, Inspect.self, Convert.self, Quantize.self,
                 ]),
-            CommandGroup(name: "Vectors", subcommands: [Index.self, Search.self]),
+            CommandGroup(
+                name: "Vectors", subcommands: [Index.self, Search.self, Collections.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self, Evaluate.self, Doctor.self]),
             CommandGroup(
                 name: "Contracts",

@@ -7,6 +7,11 @@ struct FoundVectors {
     let distances: Tensor
     let labels: Tensor
 
+    init(_ found: Neighbors) {
+        distances = Tensor(found.distances, shape: [found.queryCount, found.k])
+        labels = Tensor(found.labels, shape: [found.queryCount, found.k])
+    }
+
     /// Searches an index with rows of its kind.
     init(
         in file: IndexFile, of queries: QueryRows, k: Int, parameters: SearchParameters,
