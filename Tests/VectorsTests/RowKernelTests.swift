@@ -44,6 +44,54 @@ struct RowKernelTests {
         }
     }
 
+    @Test("norms have the reference's bits at every level")
+    func norms() {
+        for width in Self.widths {
+            var generator = SeededGenerator(seed: UInt64(width) + 7)
+            let rows = generator.floats(5 * width)
+            var expected = [Float](repeating: -7, count: 6)
+            fk_row_norms_f32_reference(&expected, rows, 5, width)
+            for row in 0..<5 {
+                var product: Float = 0
+                let one = Array(rows[row * width..<(row + 1) * width])
+                fk_row_products_f32_reference(&product, one, one, nil, 1, width)
+                #expect(expected[row].bitPattern == product.bitPattern)
+            }
+            for variant in fasterVariants(fk_row_norms_f32_levels, fk_row_norms_f32_variant) {
+                var found = [Float](repeating: -7, count: 6)
+                variant.run(&found, rows, 5, width)
+                #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(width)")
+            }
+        }
+    }
+
+    @Test("tables are rounded half up at every level, whatever is in them")
+    func roundedTables() {
+        let special: [Float] = [
+            0, 0.49999997, 0.5, 0.50000006, 1.5, 2.5, 254.5, 254.49998, 255, 256, 1e30, -1e30,
+            .infinity, -.infinity, .nan, -0.0,
+        ]
+        var generator = SeededGenerator(seed: 3)
+        let random = generator.floats(16 * 6).map { $0 * 100 }
+        let smallest: [Float] = [0, -50, 0, 1e-3, -1, 12, .nan]
+        let entries = special + random
+        var expected = [UInt8](repeating: 77, count: 16 * 7 + 1)
+        fk_round_tables_u8_reference(&expected, entries, smallest, 1, 7)
+        #expect(
+            Array(expected.prefix(16)) == [
+                0, 0, 1, 1, 2, 3, 255, 254, 255, 255, 255, 0, 255, 0, 0, 0,
+            ])
+        #expect(expected.last == 77)
+        for scale: Float in [1, 1.7, 0] {
+            fk_round_tables_u8_reference(&expected, entries, smallest, scale, 7)
+            for variant in fasterVariants(fk_round_tables_u8_levels, fk_round_tables_u8_variant) {
+                var found = [UInt8](repeating: 77, count: 16 * 7 + 1)
+                variant.run(&found, entries, smallest, scale, 7)
+                #expect(found == expected, "\(variant.level), \(scale)")
+            }
+        }
+    }
+
     @Test("sums of blocks are the reference's at every level, also of many parts")
     func blockSums() {
         let variants = fasterVariants(fk_block_sums_u4_levels, fk_block_sums_u4_variant)

@@ -52,6 +52,11 @@ FK_KERNEL(nearest_rows_f32, (int32_t *best, const float *panel, size_t queries,
                              const float *rows, const float *terms, size_t count,
                              size_t width));
 
+/* Rounds tables of 16 entries to bytes: bytes[16 p + i] = floor((entries[16 p + i] -
+ * smallest[p]) scale + 1/2), at least 0 and at most 255; what is not a number becomes 0. */
+FK_KERNEL(round_tables_u8, (uint8_t *bytes, const float *entries, const float *smallest,
+                            float scale, size_t parts));
+
 /* Sums of table entries that 4-bit codes name, for one group of 32 vectors.
  *
  * `table` is [parts, 16], `parts` even. For each pair of parts there are 32 bytes of codes,

@@ -72,9 +72,10 @@ package struct FastScanBlocks: Sendable {
     /// - Parameters:
     ///   - table: `[paddedPartCount, 16]`.
     ///   - scale: of the last two of the `partCount` parts.
+    ///   - beyond: asked before each 32 vectors; sums from it on may be passed over.
     package func forEachSum(
         _ codes: UnsafeRawPointer, count: Int, table: [UInt8], scale: Int32 = 1,
-        _ body: (Int, Int32) -> Void
+        beyond: () -> Int32 = { .max }, _ body: (Int, Int32) -> Void
     ) {
         precondition(table.count == paddedPartCount * 16, "a table of another shape")
         table.withUnsafeBufferPointer { table in
@@ -96,7 +97,15 @@ package struct FastScanBlocks: Sendable {
                             }
                         }
                     }
-                    for i in 0..<min(32, count - first) { body(first + i, Int32(sums[i])) }
+                    let limit = UInt32(beyond())
+                    var marks: UInt32 = 0
+                    for i in 0..<32 { marks |= (sums[i] < limit ? 1 : 0) << UInt32(i) }
+                    if count - first < 32 { marks &= 1 << UInt32(count - first) - 1 }
+                    while marks != 0 {
+                        let i = marks.trailingZeroBitCount
+                        body(first + i, Int32(sums[i]))
+                        marks &= marks - 1
+                    }
                 }
             }
         }

@@ -50,13 +50,15 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let allProbes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
-            let probes = try file.probes(query, parameters)
+            let probes = allProbes.lists(of: number)
             guard !probes.isEmpty else { continue }
             var top = TopK(min(k, count), metric)
             try file.scan(
-                probes.map(\.list), blocks, try table(query, probes), parameters, into: &top
+                probes.map(\.list), blocks, try table(query, probes), parameters, into: &top,
+                skipsBeyond: metric == .l2
             ) { _, _, _, rounded, _ in rounded }
             neighbors.store(top, query: number)
         }

@@ -20,11 +20,14 @@ extension InvertedFile {
 
     /// Scans lists of blocks with tables that were made for them.
     ///
-    /// - Parameter distance: from the rounded distance of a row of a list's codes, by the place of
-    ///   the list among the probes, and the bound to reach.
+    /// - Parameters:
+    ///   - skipsBeyond: whether the rounded distance is the distance, smaller for nearer, so that
+    ///     what is beyond the bound need not be looked at.
+    ///   - distance: from the rounded distance of a row of a list's codes, by the place of
+    ///     the list among the probes, and the bound to reach.
     func scan(
         _ probes: [Int], _ blocks: FastScanBlocks, _ table: QuantizedTable, normScale: Int32 = 1,
-        _ parameters: SearchParameters, into top: inout TopK,
+        _ parameters: SearchParameters, into top: inout TopK, skipsBeyond: Bool = false,
         distance: (
             _ probe: Int, _ codes: UnsafeRawPointer, _ row: Int, _ rounded: Float, _ bound: Float
         ) -> Float
@@ -35,8 +38,10 @@ extension InvertedFile {
             let entries = table.tables.count == 1 ? table.tables[0] : table.tables[probe]
             lists.withList(list) { contents in
                 guard let codes = contents.codes, let ids = contents.ids else { return }
-                blocks.forEachSum(codes, count: contents.count, table: entries, scale: normScale) {
-                    row, sum in
+                blocks.forEachSum(
+                    codes, count: contents.count, table: entries, scale: normScale,
+                    beyond: { skipsBeyond ? max(0, table.sumBeyond(top.bound) - bias) : .max }
+                ) { row, sum in
                     if let selector = parameters.selector, !selector.contains(ids[row]) { return }
                     let distance = distance(
                         probe, codes, row, table.distance(sum + bias), top.bound)

@@ -1,3 +1,5 @@
+import FathomKernels
+
 /// Distance tables rounded to 8 bits, so that sums fit 16.
 ///
 /// A distance is `sum / scale + base`, where a list's bias belongs to the sum. The scale is the
@@ -76,17 +78,31 @@ struct QuantizedTable {
     }
 
     private func rounded(_ table: [Float], _ parts: [Part]) -> [UInt8] {
-        var bytes = table.enumerated().map { place, entry in
-            UInt8(Self.rounded((entry - parts[place / 16].minimum) * scale, 255))
+        let size = (parts.count + 1) / 2 * 32
+        return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            // Of an odd number of parts the last has a partner that adds nothing.
+            bytes.initialize(repeating: 0)
+            fk_round_tables_u8(
+                bytes.baseAddress, table, parts.map(\.minimum), scale, parts.count)
+            count = size
         }
-        if !parts.count.isMultiple(of: 2) { bytes += Array(repeating: 0, count: 16) }
-        return bytes
     }
 
     /// Rounds half up; what is no number becomes 0.
     private static func rounded(_ value: Float, _ limit: Float) -> Float {
         let rounded = Float((Double(value) + 0.5).rounded(.down))
         return rounded > 0 ? min(rounded, limit) : 0
+    }
+
+    /// A sum whose distance, and that of all larger ones, is beyond a bound; sums count up.
+    ///
+    /// - Precondition: smaller distances are nearer.
+    func sumBeyond(_ bound: Float) -> Int32 {
+        guard scale > 0, bound < .greatestFiniteMagnitude else { return .max }
+        // A distance is off by some units in its last place, a sum of it by as many times the scale.
+        let rounding: Float = (abs(bound) + abs(base)) * scale * 0x1p-21
+        let sum: Float = ((bound - base) * scale).rounded(.up) + 2 + rounding
+        return sum < 0 ? 0 : sum < 0x1p30 ? Int32(sum) : .max
     }
 
     func distance(_ sum: Int32) -> Float {

@@ -4,12 +4,21 @@ struct Probes {
     let width: Int
     /// `[queries, width]`; −1 where there are fewer.
     private let lists: [Int]
+    private let distances: [Float]
     private let listCount: Int
 
     init(_ found: Neighbors, listCount: Int) {
         width = found.k
         self.listCount = listCount
+        distances = found.distances
         lists = found.labels.map { $0 >= 0 && $0 < listCount ? Int($0) : -1 }
+    }
+
+    /// The lists of a query and the distances of their centroids.
+    func lists(of query: Int) -> [(list: Int, distance: Float)] {
+        (query * width..<(query + 1) * width).compactMap {
+            lists[$0] >= 0 ? (lists[$0], distances[$0]) : nil
+        }
     }
 
     func list(_ query: Int, rank: Int) -> Int? {
