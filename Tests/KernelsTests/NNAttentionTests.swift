@@ -19,12 +19,14 @@ struct AttentionShape: CustomStringConvertible, Sendable {
     var pageLength = 64
     /// Whether a value is the first part of its key.
     var valuesInKeys = false
+    /// Whether a query sees the keys behind it too.
+    var seesAll = false
 
     var positions: Int { first + queries }
     var heads: Int { keyValueHeads * group }
     var description: String {
         "\(queries) queries from \(first), \(keyValueHeads) x \(group) heads, \(keyDimension) / "
-            + "\(valueDimension), pages of \(pageLength)\(valuesInKeys ? ", shared" : "")"
+            + "\(valueDimension), pages of \(pageLength)\(valuesInKeys ? ", shared" : "")\(seesAll ? ", both ways" : "")"
     }
 
     static let all = [
@@ -51,6 +53,13 @@ struct AttentionShape: CustomStringConvertible, Sendable {
         AttentionShape(
             first: 3, queries: 1, keyDimension: 16, valueDimension: 16, pageLength: 16,
             valuesInKeys: true),
+        AttentionShape(
+            queries: 1, keyDimension: 32, valueDimension: 32, seesAll: true),
+        AttentionShape(
+            queries: 75, keyValueHeads: 3, keyDimension: 32, valueDimension: 32, seesAll: true),
+        AttentionShape(
+            first: 500, queries: 41, keyValueHeads: 2, group: 2, keyDimension: 33,
+            valueDimension: 17, pageLength: 48, seesAll: true),
     ]
 }
 
@@ -167,7 +176,7 @@ final class AttentionCase {
                     outputs: results.baseAddress,
                     outputs_stride: shape.heads * shape.valueDimension,
                     logsumexps: results.baseAddress.map { $0 + outputCount }, group: shape.group,
-                    first_position: shape.first,
+                    first_position: shape.first, key_count: shape.seesAll ? shape.positions : 0,
                     scale: 1 / Float(shape.keyDimension).squareRoot())
                 scratch.withUnsafeMutableBufferPointer {
                     if let scratch = $0.baseAddress { work(&attention, scratch) }
@@ -216,7 +225,8 @@ final class AttentionCase {
             for head in 0..<shape.heads {
                 let kvHead = head / shape.group
                 let query = (t * shape.heads + head) * shape.keyDimension
-                let scores = (0...(shape.first + t)).map { j in
+                let seen = shape.seesAll ? shape.positions : shape.first + t + 1
+                let scores = (0..<seen).map { j in
                     let key = (j * shape.keyValueHeads + kvHead) * shape.keyDimension
                     return scale
                         * (0..<shape.keyDimension).reduce(0.0) {
@@ -319,7 +329,7 @@ struct NNAttentionTests {
                     cache: cache, queries: queries.baseAddress,
                     queries_stride: shape.heads * shape.keyDimension + 3,
                     outputs: outputs.baseAddress, outputs_stride: width + 3, logsumexps: nil,
-                    group: shape.group, first_position: shape.first,
+                    group: shape.group, first_position: shape.first, key_count: 0,
                     scale: 1 / Float(shape.keyDimension).squareRoot())
                 fk_attend(&attention, 0, shape.queries, 0, shape.keyValueHeads, &scratch)
             }

@@ -15,6 +15,11 @@
  * and widening a block of keys is shared by them. */
 enum { FK_ATTENTION_ROWS = 48 };
 
+/* How many keys the query at `t` sees. */
+static inline size_t fk_attention_seen(const fk_attention *a, size_t t) {
+    return a->key_count ? a->key_count : a->first_position + t + 1;
+}
+
 /* The query at `t`, head `head`; and its place in the output. */
 static inline const float *fk_attention_query(const fk_attention *a, size_t t, size_t head) {
     return a->queries + t * a->queries_stride + head * a->cache.key_dim;

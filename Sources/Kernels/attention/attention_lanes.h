@@ -47,7 +47,7 @@ FK_TARGET static void take_rows(chunk *c, size_t first, size_t count) {
         c->tokens[row] = t;
         c->heads[row] = c->head * a->group + g;
         c->queries[row] = fk_attention_query(a, t, c->heads[row]);
-        c->seen[row] = a->first_position + t + 1;
+        c->seen[row] = fk_attention_seen(a, t);
         if (++g == a->group) {
             g = 0;
             t++;
@@ -362,7 +362,7 @@ FK_TARGET void FK_NAMED(attend_merge)(const fk_attention *a, float *records,
     size_t floats = fk_attend_record_floats(&a->cache);
     size_t span_floats = (query_end - query_begin) * a->group * floats;
     for (size_t t = query_begin; t < query_end; t++) {
-        size_t seen = a->first_position + t + 1;
+        size_t seen = fk_attention_seen(a, t);
         for (size_t g = 0; g < a->group; g++, records += floats) {
             for (size_t span = 1; span * FK_ATTENTION_SPAN < seen; span++)
                 merge(records, records + span * span_floats, floats);

@@ -82,7 +82,7 @@ void fk_attend_reference(const fk_attention *a, size_t query_begin, size_t query
     float *total = scratch, *part = scratch + floats;
     for (size_t head = head_begin * a->group; head < head_end * a->group; head++) {
         for (size_t t = query_begin; t < query_end; t++) {
-            size_t seen = a->first_position + t + 1;
+            size_t seen = fk_attention_seen(a, t);
             take_span(total, a, t, head, 0, seen);
             for (size_t span = 1; span * FK_ATTENTION_SPAN < seen; span++) {
                 take_span(part, a, t, head, span, seen);
@@ -99,7 +99,7 @@ void fk_attend_span_reference(float *records, const fk_attention *a, size_t quer
     size_t floats = fk_attend_record_floats(&a->cache);
     float *record = records + span * (query_end - query_begin) * a->group * floats;
     for (size_t t = query_begin; t < query_end; t++) {
-        size_t seen = a->first_position + t + 1;
+        size_t seen = fk_attention_seen(a, t);
         for (size_t g = 0; g < a->group; g++, record += floats)
             if (span * FK_ATTENTION_SPAN < seen)
                 take_span(record, a, t, head * a->group + g, span, seen);
@@ -111,7 +111,7 @@ void fk_attend_merge_reference(const fk_attention *a, float *records, size_t que
     size_t floats = fk_attend_record_floats(&a->cache);
     size_t span_floats = (query_end - query_begin) * a->group * floats;
     for (size_t t = query_begin; t < query_end; t++) {
-        size_t seen = a->first_position + t + 1;
+        size_t seen = fk_attention_seen(a, t);
         for (size_t g = 0; g < a->group; g++, records += floats) {
             for (size_t span = 1; span * FK_ATTENTION_SPAN < seen; span++)
                 merge(records, records + span * span_floats, a->cache.value_dim);

@@ -340,7 +340,9 @@ void fk_kv_load(float *keys, size_t keys_stride, float *values, size_t values_st
  *
  * queries [T, H, D], rotated and not scaled, H = G x group: query head h reads
  * key-value head h / group. Query t stands at position first_position + t and sees the
- * keys 0 ... first_position + t, all of which are in the cache. outputs [T, H, Dv].
+ * keys 0 ... first_position + t, all of which are in the cache. outputs [T, H, Dv]. With a
+ * key_count other than 0 every query sees the keys 0 ..< key_count instead, those behind it
+ * as well.
  *
  *   score  = (chain of fma over d rising from 0, start 0) x scale
  *   keys are taken in blocks of 64 at multiples of 64; with m the running maximum,
@@ -363,6 +365,7 @@ typedef struct fk_attention {
     float *logsumexps; /* [T, H]: log of the sum of exp(score), or NULL */
     size_t group;      /* query heads a key-value head */
     size_t first_position;
+    size_t key_count; /* 0 for causal attention */
     float scale;
 } fk_attention;
 

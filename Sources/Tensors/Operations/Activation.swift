@@ -29,3 +29,26 @@ public func swiGLU(gate: Tensor, up: Tensor) -> Tensor {
         return [dGate, dUp]
     }
 }
+
+/// The Gaussian error linear unit, `x · Φ(x)`, by the error function (Hendrycks and Gimpel, 2016).
+///
+/// - Precondition: F32.
+public func gelu(_ x: Tensor) -> Tensor {
+    let y = Tensor(uninitialized: x.shape)
+    let (result, source) = (y.floats, x.floats)
+    parallel(x.elementCount, grain: elementGrain / 4) { range in
+        fk_gelu_erf_f32(result + range.lowerBound, source + range.lowerBound, range.count)
+    }
+    guard x.isRecorded else { return y }
+    let input = x.detached()
+    return y.recorded(from: [x]) { gradient in
+        let dx = Tensor(uninitialized: input.shape)
+        let (slopes, gradients, inputs) = (dx.floats, gradient.floats, input.floats)
+        parallel(input.elementCount, grain: elementGrain / 4) { range in
+            let start = range.lowerBound
+            fk_gelu_erf_backward_f32(
+                slopes + start, gradients + start, inputs + start, range.count)
+        }
+        return [dx]
+    }
+}

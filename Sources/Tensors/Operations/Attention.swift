@@ -172,7 +172,7 @@ final class OwnPages {
 /// One sequence's attention, as the kernel takes it.
 struct Job {
     private(set) var kernel: fk_attention
-    let keys, values: UnsafePointer<Float>
+    private(set) var keys, values: UnsafePointer<Float>
     let keyStride, valueStride: Int
     private(set) var count: Int
 
@@ -194,7 +194,43 @@ struct Job {
             outputs_stride: result.shape.last,
             logsumexps: logSums.map { $0.floats + start * shape.headCount },
             group: shape.headCount / shape.keyValueHeadCount,
-            first_position: segment.firstPosition, scale: shape.scale)
+            first_position: segment.firstPosition, key_count: 0, scale: shape.scale)
+    }
+
+    /// The same attention with every query seeing all keys.
+    var bidirectional: Job {
+        var copy = self
+        copy.kernel.key_count = keyCount
+        return copy
+    }
+
+    /// The same attention for the key-value heads from one on, whose pages begin with it.
+    func fromHead(_ head: Int) -> Job {
+        var copy = self
+        let cache = kernel.cache
+        copy.keys += head * cache.key_dim
+        copy.values += head * cache.value_dim
+        copy.kernel.queries += head * kernel.group * cache.key_dim
+        copy.kernel.outputs += head * kernel.group * cache.value_dim
+        return copy
+    }
+
+    /// Keeps the keys and values of some key-value heads in the pages.
+    func store(heads: Range<Int>) {
+        withUnsafePointer(to: kernel.cache) {
+            fk_kv_store(
+                $0, keys, keyStride, values, valueStride, Int(kernel.first_position), count,
+                heads.lowerBound, heads.upperBound)
+        }
+    }
+
+    /// Attends with some of the queries, for some key-value heads.
+    func attend(queries: Range<Int>, heads: Range<Int>, scratch: Storage) {
+        withUnsafePointer(to: kernel) {
+            fk_attend(
+                $0, queries.lowerBound, queries.upperBound, heads.lowerBound, heads.upperBound,
+                scratch.pointer.assumingMemoryBound(to: Float.self))
+        }
     }
 
     /// The attention of one query of this sequence, `index`, over gathered keys alone.
@@ -217,18 +253,11 @@ struct Job {
 func store(_ jobs: [Job], _ shape: AttentionShape) {
     let heads = shape.keyValueHeadCount
     let elements = jobs.reduce(0) { $0 + $1.count } * heads * (shape.keyWidth + shape.valueWidth)
-    func storeHeads(_ job: Job, _ range: Range<Int>) {
-        withUnsafePointer(to: job.kernel.cache) {
-            fk_kv_store(
-                $0, job.keys, job.keyStride, job.values, job.valueStride,
-                Int(job.kernel.first_position), job.count, range.lowerBound, range.upperBound)
-        }
-    }
     if elements < elementGrain {
-        for job in jobs { storeHeads(job, 0..<heads) }
+        for job in jobs { job.store(heads: 0..<heads) }
     } else {
         ThreadPool.shared.run(jobs.count * heads) { task in
-            storeHeads(jobs[task / heads], (task % heads)..<(task % heads + 1))
+            jobs[task / heads].store(heads: (task % heads)..<(task % heads + 1))
         }
     }
 }
@@ -297,9 +326,8 @@ func attend(_ jobs: [Job], _ shape: AttentionShape) {
                     headRecords(storage, kernel, task.queries.count, task.head), kernel, 0,
                     task.queries.count, task.head, span, floats)
             } else {
-                fk_attend(
-                    kernel, task.queries.lowerBound, task.queries.upperBound, task.head,
-                    task.head + 1, floats)
+                jobs[task.job].attend(
+                    queries: task.queries, heads: task.head..<(task.head + 1), scratch: scratch)
             }
         }
     }
