@@ -169,6 +169,11 @@ extension Tokenizer {
             tokens = []
             pretokenizer.split(text, in: range, into: &consumer)
             tokens = consumer.tokens
+        case .wordPiece(let model):
+            var consumer = WordPieceConsumer(model: model, text: text, tokens: tokens)
+            tokens = []
+            pretokenizer.split(text, in: range, into: &consumer)
+            tokens = consumer.tokens
         }
     }
 
@@ -179,6 +184,7 @@ extension Tokenizer {
         switch model {
         case .bytePair(let model): model.encode(text, piece, scratch, into: &tokens)
         case .unigram(let model): model.encode(text, piece, scratch, into: &tokens)
+        case .wordPiece(let model): model.encode(text, piece, into: &tokens)
         }
     }
 
@@ -255,5 +261,16 @@ private struct UnigramConsumer: PieceConsumer {
 
     mutating func take(_ piece: Range<Int>) {
         model.encode(text, piece, scratch, into: &tokens)
+    }
+}
+
+/// Encodes each piece with the word-piece model.
+private struct WordPieceConsumer: PieceConsumer {
+    let model: WordPieceModel
+    let text: UnsafeBufferPointer<UInt8>
+    var tokens: [Int32]
+
+    mutating func take(_ piece: Range<Int>) {
+        model.encode(text, piece, into: &tokens)
     }
 }

@@ -52,6 +52,7 @@ public final class Tokenizer: Sendable {
     enum Model: Sendable {
         case bytePair(BytePairModel)
         case unigram(UnigramModel)
+        case wordPiece(WordPieceModel)
     }
 
     /// SentencePiece's way of preparing text, which keeps user-defined symbols in it.

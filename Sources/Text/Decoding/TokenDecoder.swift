@@ -31,9 +31,35 @@ struct TokenDecoder: Sendable {
         }
     }
 
+    /// Words with a space between them, cut into tokens that carry a prefix but for the first.
+    struct WordPieces: Sendable {
+        let prefix: [UInt8]
+        /// Whether no space goes before punctuation and the ends of contractions.
+        let cleansUp: Bool
+
+        /// What stands without a space before it, in texts that are cleaned up.
+        private static let closing = [".", "?", "!", ",", "n't", "'m", "'s", "'ve", "'re"]
+            .map { Array($0.utf8) }
+
+        /// Appends the bytes of a token.
+        func append(_ token: ArraySlice<UInt8>, isFirst: Bool, to bytes: inout [UInt8]) {
+            if isFirst {
+                bytes.append(contentsOf: token)
+            } else if token.starts(with: prefix) {
+                bytes.append(contentsOf: token.dropFirst(prefix.count))
+            } else {
+                if !cleansUp || !Self.closing.contains(where: { token.starts(with: $0) }) {
+                    bytes.append(0x20)
+                }
+                bytes.append(contentsOf: token)
+            }
+        }
+    }
+
     enum Kind: Sendable {
         case byteLevel
         case pieces(Pieces)
+        case wordPieces(WordPieces)
     }
 
     let kind: Kind
@@ -45,6 +71,8 @@ struct TokenDecoder: Sendable {
         switch kind {
         case .byteLevel:
             ByteLevelAlphabet.appendBytes(of: token, to: &bytes)
+        case .wordPieces(let pieces):
+            pieces.append(token, isFirst: false, to: &bytes)
         case .pieces(let pieces):
             if id < pieces.byteValues.count, pieces.byteValues[id] >= 0 {
                 bytes.append(UInt8(truncatingIfNeeded: pieces.byteValues[id]))
@@ -97,7 +125,7 @@ public struct StreamingDetokenizer: Sendable {
         self.decoder = decoder
         self.skipped = skipped
         switch decoder.kind {
-        case .byteLevel: assembler = UTF8Assembler(.maximalSubparts)
+        case .byteLevel, .wordPieces: assembler = UTF8Assembler(.maximalSubparts)
         case .pieces(let pieces):
             assembler = UTF8Assembler(.everyByte)
             if case .spaces(let count) = pieces.leading { spacesLeft = count }
@@ -127,6 +155,10 @@ public struct StreamingDetokenizer: Sendable {
             bytes.removeAll(keepingCapacity: true)
             decoder.appendBytes(of: Int(id), to: &bytes)
             assembler.append(bytes, to: &text)
+        case .wordPieces(let pieces):
+            guard let token = decoder.vocabulary[Int(id)] else { return }
+            pieces.append(token, isFirst: !hasStarted, to: &text)
+            hasStarted = true
         case .pieces(let pieces):
             append(id, pieces, to: &text)
         }

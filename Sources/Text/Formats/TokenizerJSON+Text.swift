@@ -18,6 +18,18 @@ extension TokenizerJSON {
             case "NFD": normalizer.steps.append(.canonical(composes: false))
             case "Lowercase": normalizer.steps.append(.lowercase)
             case "StripAccents": normalizer.steps.append(.stripMarks)
+            case "BertNormalizer":
+                if try fields.bool("clean_text", in: path) ?? true {
+                    normalizer.steps.append(.cleanText)
+                }
+                if try fields.bool("handle_chinese_chars", in: path) ?? true {
+                    normalizer.steps.append(.separateIdeographs)
+                }
+                let lowers = try fields.bool("lowercase", in: path) ?? true
+                if try fields.bool("strip_accents", in: path) ?? lowers {
+                    normalizer.steps += [.canonical(composes: false), .stripNonspacingMarks]
+                }
+                if lowers { normalizer.steps.append(.lowercase) }
             case "Strip":
                 normalizer.steps.append(
                     .strip(
@@ -58,8 +70,8 @@ extension TokenizerJSON {
             default:
                 throw .unsupported(
                     field: path, value: type,
-                    supported: "NFC, NFD, Lowercase, StripAccents, Strip, Prepend, Replace, "
-                        + "Precompiled, Sequence")
+                    supported: "NFC, NFD, Lowercase, StripAccents, BertNormalizer, Strip, "
+                        + "Prepend, Replace, Precompiled, Sequence")
             }
         }
         return normalizer
@@ -129,6 +141,10 @@ extension TokenizerJSON {
                         pattern: try SplitPattern(
                             expression: #"\w+|[^\w\s]+"#, warnings: &ignored),
                         behavior: .removed, isInverted: true))
+            case "BertPreTokenizer":
+                cutting.stages.append(
+                    .init(
+                        pattern: .scanned(.bertWords), behavior: .removed, isInverted: true))
             case "ByteLevel":
                 cutting.isByteLevel = true
                 cutting.addsSpaceInFront = try fields.bool("add_prefix_space", in: path) ?? true
@@ -151,7 +167,7 @@ extension TokenizerJSON {
                 throw .unsupported(
                     field: path, value: type,
                     supported: "Split, Digits, Punctuation, WhitespaceSplit, Whitespace, "
-                        + "ByteLevel, Metaspace, Sequence")
+                        + "BertPreTokenizer, ByteLevel, Metaspace, Sequence")
             }
         }
         return cutting
@@ -196,6 +212,7 @@ extension TokenizerJSON {
     struct Decoding {
         var isByteLevel = false
         var joinsBytes = false
+        var wordPieces: TokenDecoder.WordPieces?
         var leading = TokenDecoder.Leading.nothing
     }
 
@@ -208,6 +225,10 @@ extension TokenizerJSON {
             case "ByteLevel": decoding.isByteLevel = true
             case "ByteFallback": decoding.joinsBytes = true
             case "Fuse": break
+            case "WordPiece":
+                decoding.wordPieces = .init(
+                    prefix: Array((try fields.string("prefix", in: path) ?? "##").utf8),
+                    cleansUp: try fields.bool("cleanup", in: path) ?? true)
             case "Metaspace":
                 let scheme = try fields.string("prepend_scheme", in: path)
                 let adds = try fields.bool("add_prefix_space", in: path) ?? true
@@ -232,7 +253,8 @@ extension TokenizerJSON {
             default:
                 throw .unsupported(
                     field: path, value: type,
-                    supported: "ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Strip, Sequence")
+                    supported: "ByteLevel, ByteFallback, Fuse, WordPiece, Metaspace, Replace, "
+                        + "Strip, Sequence")
             }
         }
         return decoding

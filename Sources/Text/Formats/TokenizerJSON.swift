@@ -8,8 +8,9 @@ enum TokenizerJSON {
         var file = try TokenizerJSONFile(bytes)
         let kind =
             try file.model.string("type", in: "model") ?? (file.scores == nil ? "BPE" : "Unigram")
-        guard kind == "BPE" || kind == "Unigram" else {
-            throw .unsupported(field: "model.type", value: kind, supported: "BPE, Unigram")
+        guard ["BPE", "Unigram", "WordPiece"].contains(kind) else {
+            throw .unsupported(
+                field: "model.type", value: kind, supported: "BPE, Unigram, WordPiece")
         }
         var warnings = configuration.warnings
         let normalizer = try normalizer(file.fields["normalizer"], warnings: &warnings)
@@ -43,6 +44,8 @@ enum TokenizerJSON {
                 try bytePairModel(
                     file, vocabulary, reserved, cutting, joinedUnknown: &joinedUnknown,
                     warnings: &warnings))
+        case "WordPiece":
+            model = .wordPiece(try wordPieceModel(file, vocabulary, reserved))
         default:
             model = .unigram(
                 try unigramModel(file, vocabulary, reserved, joinedUnknown: &joinedUnknown))
@@ -186,6 +189,39 @@ enum TokenizerJSON {
             roundsSums: false)
     }
 
+    private static func wordPieceModel(
+        _ file: TokenizerJSONFile, _ vocabulary: Vocabulary, _ reserved: TokenSet
+    ) throws(TokenizerError.Reason) -> WordPieceModel {
+        let fields = file.model
+        guard file.scores == nil else {
+            throw .wrongType(
+                field: "model.vocab", found: "an array",
+                expected: "an object of tokens and ids for a WordPiece model")
+        }
+        let unknown = try fields.string("unk_token", in: "model") ?? "[UNK]"
+        guard let unknownID = try unknownID(unknown, vocabulary) else {
+            throw .missingField("model.unk_token")
+        }
+        let prefix = try fields.string("continuing_subword_prefix", in: "model") ?? "##"
+        let longestWord = try fields.int("max_input_chars_per_word", in: "model") ?? 100
+        guard (0...WordPieceModel.longestWordLimit).contains(longestWord) else {
+            throw .unsupported(
+                field: "model.max_input_chars_per_word", value: "\(longestWord)",
+                supported: "0 to \(WordPieceModel.longestWordLimit)")
+        }
+        var trie = ByteTrie()
+        for id in 0..<vocabulary.count where !reserved.contains(Int32(id)) {
+            guard let token = vocabulary[id], !token.isEmpty else {
+                throw .emptyToken(id: id, isSpecial: false)
+            }
+            guard trie.insert(token, value: Int32(id)) else {
+                throw .tooManyTokens(count: vocabulary.count, limit: Vocabulary.maximumCount)
+            }
+        }
+        return WordPieceModel(
+            trie: trie, prefix: Array(prefix.utf8), unknown: unknownID, longestWord: longestWord)
+    }
+
     private static func unknownID(
         _ token: String?, _ vocabulary: Vocabulary
     ) throws(TokenizerError.Reason) -> Int32? {
@@ -215,6 +251,9 @@ enum TokenizerJSON {
     private static func decoder(_ decoding: Decoding, _ vocabulary: Vocabulary) -> TokenDecoder {
         guard !decoding.isByteLevel else {
             return TokenDecoder(kind: .byteLevel, vocabulary: vocabulary)
+        }
+        if let wordPieces = decoding.wordPieces {
+            return TokenDecoder(kind: .wordPieces(wordPieces), vocabulary: vocabulary)
         }
         var values = [Int16](repeating: -1, count: vocabulary.count)
         if decoding.joinsBytes {

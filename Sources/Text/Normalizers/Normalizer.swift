@@ -6,6 +6,12 @@ struct Normalizer: Sendable {
         case lowercase
         case strip(left: Bool, right: Bool)
         case stripMarks
+        /// Drops controls and makes every white space a space, as `BertNormalizer` does.
+        case cleanText
+        /// Puts spaces around ideographs, as `BertNormalizer` does.
+        case separateIdeographs
+        /// Drops nonspacing marks, as `BertNormalizer` does.
+        case stripNonspacingMarks
         case prepend([UInt8])
         case replace(SplitPattern, with: [UInt8])
         case characterMap(CharacterMap)
@@ -42,9 +48,32 @@ struct Normalizer: Sendable {
         case .canonical(let composes):
             return CanonicalForm.normalize(text, composing: composes, into: &output)
         case .lowercase:
-            forEachCharacter(of: text) { scalar, range in
+            return replaceCharacters(of: text, in: &output) { value in
+                if value < 0x80 {
+                    return (0x41...0x5A).contains(value) ? [UInt8(value) | 0x20] : nil
+                }
+                guard let scalar = Unicode.Scalar(value) else { return nil }
                 let lower = scalar.properties.lowercaseMapping
-                output.append(lower.utf8, sourceEnd: range.upperBound)
+                let isLower = lower.unicodeScalars.elementsEqual(CollectionOfOne(scalar))
+                return isLower ? nil : Array(lower.utf8)
+            }
+        case .cleanText:
+            return replaceCharacters(of: text, in: &output) { value in
+                if (0x20..<0x7F).contains(value) { return nil }
+                if BertCharacters.isDropped(value) { return [] }
+                return BertCharacters.isWhitespace(value) ? [0x20] : nil
+            }
+        case .separateIdeographs:
+            return replaceCharacters(of: text, in: &output) { value in
+                guard BertCharacters.isIdeograph(value) else { return nil }
+                var bytes: [UInt8] = [0x20]
+                UTF8Text.append(value, to: &bytes)
+                bytes.append(0x20)
+                return bytes
+            }
+        case .stripNonspacingMarks:
+            return replaceCharacters(of: text, in: &output) { value in
+                BertCharacters.isNonspacingMark(value) ? [] : nil
             }
         case .strip(let left, let right):
             var start = 0
@@ -102,6 +131,27 @@ struct Normalizer: Sendable {
             }
         }
         return true
+    }
+
+    /// Writes text with some of its characters replaced; says whether any was.
+    @inline(__always)
+    private func replaceCharacters(
+        of text: UnsafeBufferPointer<UInt8>, in output: inout NormalizedText,
+        _ replacement: (UInt32) -> [UInt8]?
+    ) -> Bool {
+        var isChanged = false
+        var position = 0
+        while position < text.count {
+            let (value, end) = UTF8Text.decode(text, at: position)
+            if let bytes = replacement(value) {
+                output.copy(text, to: position)
+                output.append(bytes, sourceEnd: end)
+                isChanged = true
+            }
+            position = end
+        }
+        if isChanged { output.copy(text, to: text.count) }
+        return isChanged
     }
 
     private func forEachCharacter(

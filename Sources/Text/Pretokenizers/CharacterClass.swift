@@ -28,6 +28,8 @@ struct CharacterClass: OptionSet, Sendable, Hashable {
     static let deepSeekIdeograph = CharacterClass(rawValue: 1 << 12)
     /// `[一-龥぀-ゟ゠-ヿ]`, as DeepSeek-V3 writes it.
     static let deepSeekV3Ideograph = CharacterClass(rawValue: 1 << 13)
+    /// What BERT takes for punctuation.
+    static let bertPunctuation = CharacterClass(rawValue: 1 << 14)
 
     @inline(__always)
     func hasNone(of other: CharacterClass) -> Bool {
@@ -121,6 +123,7 @@ struct CharacterClassTable: @unchecked Sendable {
                 classes.insert(.asciiPunctuation)
             }
         }
+        if BertCharacters.isPunctuation(value) { classes.insert(.bertPunctuation) }
         if DeepSeekCharacters.isLetter(value) { classes.insert(.deepSeekLetter) }
         switch value {
         case 0x21...0x2F, 0x3A...0x7E, 0xFF01...0xFF0F, 0xFF1A...0xFF5E, 0x2018...0x201F,

@@ -46,6 +46,9 @@ enum ScannedPattern: Sendable {
     case run(leading: CharacterClass, body: CharacterClass, maximum: Int)
     /// `\s+$`
     case trailingWhitespace
+    /// A mark of punctuation, or a run of what is neither that nor white space, as
+    /// `BertPreTokenizer` cuts.
+    case bertWords
     /// One of the patterns that cut text into words.
     case words(WordPattern)
 
@@ -62,6 +65,8 @@ enum ScannedPattern: Sendable {
                 classes: classes)
         case .trailingWhitespace:
             return Self.trailingWhitespace(in: text, from: start, to: end, classes: classes)
+        case .bertWords:
+            return Self.firstBertWord(in: text, from: start, to: end, classes: classes)
         case .words(let pattern):
             let scanner = WordScanner(text: text, end: end, classes: classes)
             var position = start
@@ -108,6 +113,29 @@ enum ScannedPattern: Sendable {
                 count += 1
             }
             return position..<runEnd
+        }
+        return nil
+    }
+
+    private static func firstBertWord(
+        in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int,
+        classes: CharacterClassTable
+    ) -> Range<Int>? {
+        var position = start
+        while position < end {
+            var (found, next) = classes.classify(text, at: position)
+            if found.hasAny(of: .whitespace) {
+                position = next
+                continue
+            }
+            if found.hasAny(of: .bertPunctuation) { return position..<next }
+            var wordEnd = next
+            while wordEnd < end {
+                (found, next) = classes.classify(text, at: wordEnd)
+                if found.hasAny(of: [.whitespace, .bertPunctuation]) { break }
+                wordEnd = next
+            }
+            return position..<wordEnd
         }
         return nil
     }

@@ -134,10 +134,10 @@ struct TokenizerDamageTests {
     @Test("parts that are not supported are named, with those that are")
     func unsupported() throws {
         let changes: [(String, JSONValue)] = [
-            ("normalizer", ["type": "NFKC"]), ("pre_tokenizer", ["type": "BertPreTokenizer"]),
-            ("decoder", ["type": "WordPiece"]), ("post_processor", ["type": "Magic"]),
+            ("normalizer", ["type": "NFKC"]), ("pre_tokenizer", ["type": "CharDelimiterSplit"]),
+            ("decoder", ["type": "CTC"]), ("post_processor", ["type": "Magic"]),
             ("pre_tokenizer", .null), ("decoder", .null),
-            ("model", ["type": "WordPiece", "vocab": ["a": 0]]),
+            ("model", ["type": "WordLevel", "vocab": ["a": 0]]),
             (
                 "pre_tokenizer",
                 ["type": "Split", "pattern": ["Regex": #"(?<=a)b"#], "behavior": "Isolated"]

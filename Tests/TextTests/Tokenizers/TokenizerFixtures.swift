@@ -8,6 +8,7 @@ enum TokenizerFixtures {
     static let names = [
         "16-trained-bpe", "16-trained-spm-bpe", "16-trained-spm-unigram",
         "16-tokenizer-mistral-spm", "16-tokenizer-deepseek-v2", "16-tokenizer-deepseek-v3",
+        "20-bert-tiny",
     ]
 
     struct Vector {
