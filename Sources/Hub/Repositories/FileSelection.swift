@@ -98,7 +98,8 @@ package struct FileSelection: Equatable {
     private static let companions: Set<String> = [
         "config.json", "generation_config.json", "chat_template.jinja", "chat_template.json",
         "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
-        "preprocessor_config.json", "processor_config.json", "LICENSE", "LICENSE-MODEL",
+        "preprocessor_config.json", "processor_config.json", "sentence_bert_config.json",
+        "LICENSE", "LICENSE-MODEL",
     ]
 
     /// Small files first: what is wrong with a model shows before its weights are fetched.

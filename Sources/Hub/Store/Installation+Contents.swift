@@ -24,8 +24,10 @@ extension Installation {
             for file in files where manifest.file(file.path)?.sha256 != file.sha256 { return nil }
             model = FileSelection.model(ofPinned: files)
         case .pythonWheel(let wheel):
-            guard manifest.file(wheel.fileName)?.sha256 == wheel.sha256 else { return nil }
-            model = wheel.fileName
+            for file in wheel.members where manifest.file(file.name)?.sha256 != file.sha256 {
+                return nil
+            }
+            model = wheel.model
         }
         return try location(of: model, in: manifest)
     }

