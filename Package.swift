@@ -73,11 +73,16 @@ let package = Package(
         library("Checkpoints", uses: ["Tensors", "JSON"]),
         library("Models", uses: ["Tensors", "Checkpoints", "JSON"]),
         library("Generation", uses: ["Models", "Text", "Checkpoints", "Tensors", "JSON"]),
+        library(
+            "Retrieval",
+            uses: [
+                "Generation", "Models", "Text", "Vectors", "Checkpoints", "Tensors", "JSON",
+            ]),
         .target(
             name: "Fathom",
             dependencies: [
                 "FathomTensors", "FathomJSON", "FathomText", "FathomCheckpoints", "FathomModels",
-                "FathomGeneration", "FathomVectors",
+                "FathomGeneration", "FathomVectors", "FathomRetrieval",
             ],
             path: "Sources/Fathom",
             swiftSettings: strict),
@@ -86,6 +91,7 @@ let package = Package(
             dependencies: [
                 "Fathom", "FathomHub", "FathomTensors", "FathomJSON", "FathomText",
                 "FathomCheckpoints", "FathomModels", "FathomGeneration", "FathomVectors",
+                "FathomRetrieval",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Tool",
@@ -114,6 +120,9 @@ let package = Package(
         tests(of: "Checkpoints", uses: ["Tensors", "JSON"]),
         tests(of: "Models", uses: ["Kernels", "Checkpoints", "Tensors", "JSON"]),
         tests(of: "Generation", uses: ["Models", "Text", "Checkpoints", "Tensors", "JSON"]),
+        tests(
+            of: "Retrieval",
+            uses: ["Generation", "Text", "Vectors", "Checkpoints", "Tensors", "JSON"]),
     ],
     cLanguageStandard: .c17
 )

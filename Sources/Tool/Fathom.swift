@@ -53,7 +53,8 @@ struct Fathom: AsyncParsableCommand {
                     Pull.self, List.self, Remove.self, Inspect.self, Convert.self, Quantize.self,
                 ]),
             CommandGroup(
-                name: "Vectors", subcommands: [Index.self, Search.self, Collections.self]),
+                name: "Vectors",
+                subcommands: [Index.self, Search.self, Collections.self, Embed.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self, Evaluate.self, Doctor.self]),
             CommandGroup(
                 name: "Contracts",

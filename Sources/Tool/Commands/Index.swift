@@ -3,9 +3,9 @@ import FathomVectors
 
 struct Index: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Works on indexes of vectors.",
+        abstract: "Works on indexes of vectors and of texts.",
         subcommands: [
-            BuildIndex.self, ExplainIndex.self, InspectIndex.self, TuneIndex.self,
+            IndexText.self, BuildIndex.self, ExplainIndex.self, InspectIndex.self, TuneIndex.self,
             RewriteIndex.self,
         ])
 }
