@@ -3,5 +3,6 @@
 @_exported public import FathomGeneration
 @_exported public import FathomJSON
 @_exported public import FathomModels
+@_exported public import FathomRetrieval
 @_exported public import FathomTensors
 @_exported public import FathomText
