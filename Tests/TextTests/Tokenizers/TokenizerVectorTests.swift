@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Tokenizers against the original libraries")
 struct TokenizerVectorTests {
-    @Test("every stored text has the stored tokens", arguments: TokenizerFixtures.names)
+    @Test("every stored text has the stored tokens", arguments: TokenizerFixtures.allNames)
     func encoding(name: String) throws {
         let tokenizer = try TokenizerFixtures.tokenizer(name)
         let vectors = try TokenizerFixtures.vectors(name)
@@ -21,7 +21,7 @@ struct TokenizerVectorTests {
         }
     }
 
-    @Test("every stored list of tokens has the stored text", arguments: TokenizerFixtures.names)
+    @Test("every stored list of tokens has the stored text", arguments: TokenizerFixtures.allNames)
     func decoding(name: String) throws {
         let tokenizer = try TokenizerFixtures.tokenizer(name)
         for vector in try TokenizerFixtures.vectors(name) {
