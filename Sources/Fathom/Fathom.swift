@@ -6,3 +6,4 @@
 @_exported public import FathomRetrieval
 @_exported public import FathomTensors
 @_exported public import FathomText
+@_exported public import FathomVectors
