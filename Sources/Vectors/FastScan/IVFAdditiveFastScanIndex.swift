@@ -35,9 +35,10 @@ public struct IVFAdditiveFastScanIndex: ListedIndex, ReadableIndex {
     ) throws -> Neighbors {
         let factor = scaling.factor(metric)
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let allProbes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
-            let probes = try file.probes(query, parameters)
+            let probes = allProbes[number]
             guard !probes.isEmpty else { continue }
             var biases: [Float] = []
             if isResidual {

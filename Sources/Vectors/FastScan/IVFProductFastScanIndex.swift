@@ -53,7 +53,7 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
         let allProbes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
-            let probes = allProbes.lists(of: number)
+            let probes = allProbes[number]
             guard !probes.isEmpty else { continue }
             var top = TopK(min(k, count), metric)
             try file.scan(

@@ -36,11 +36,12 @@ public struct IVFFlatDedupIndex: InvertedIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let probes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
             var top = TopK(min(k, count), metric)
             try file.scan(
-                query, with: scanner(query, parameters), codeSize: codeSize, parameters,
+                probes[number], with: scanner(query, parameters), codeSize: codeSize, parameters,
                 into: &top)
             var all = TopK(min(k, count), metric)
             for (distance, label) in top.sorted() {

@@ -83,30 +83,16 @@ struct InvertedFile: Sendable {
 
     static let parameters: Set<SearchParameters.Name> = [.selector, .nprobe, .maxCodes, .quantizer]
 
-    /// The lists nearest to a query, nearest first, with the distances of their centroids.
-    func probes(
-        _ query: [Float], _ parameters: SearchParameters
-    ) throws -> [(list: Int, distance: Float)] {
-        let probeCount = min(parameters.nprobe ?? nprobe, listCount)
-        guard probeCount > 0 else { return [] }
-        let found = try quantizer.search(
-            VectorRows(checked: query, dimension: query.count), k: probeCount,
-            parameters: parameters.quantizer ?? SearchParameters())
-        return zip(found.labels, found.distances).compactMap { label, distance in
-            label >= 0 && label < listCount ? (Int(label), distance) : nil
-        }
-    }
-
-    /// Scans the lists nearest to a query.
+    /// Scans the lists nearest to a query, which a scanner is prepared for.
     ///
     /// - Parameter positions: gives list number and place in the list as labels (as a direct map
     ///   does) instead of the stored ones.
     func scan<Collector: HitCollector>(
-        _ query: [Float], with scanner: any CodeScanner, codeSize: Int,
+        _ probes: [Probes.Probe], with scanner: any CodeScanner, codeSize: Int,
         _ parameters: SearchParameters, positions: Bool = false, into collector: inout Collector
     ) throws {
         var left = parameters.maxCodes.flatMap { $0 > 0 ? $0 : nil } ?? .max
-        for (list, distance) in try probes(query, parameters) where left > 0 {
+        for (list, distance) in probes where left > 0 {
             try parameters.limit?.check()
             let size = lists.count(list)
             guard size > 0 else { continue }

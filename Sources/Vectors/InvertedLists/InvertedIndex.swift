@@ -37,12 +37,13 @@ extension InvertedIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let probes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
             var top = TopK(min(k, count), metric)
             try file.scan(
-                query, with: try scanner(query, parameters), codeSize: codeSize, parameters,
-                into: &top)
+                probes[number], with: try scanner(query, parameters), codeSize: codeSize,
+                parameters, into: &top)
             neighbors.store(top, query: number)
         }
         return neighbors
@@ -52,12 +53,13 @@ extension InvertedIndex {
         _ radius: Float, of queries: VectorRows, parameters: SearchParameters
     ) throws -> RangeHits {
         var hits = RangeHits()
+        let probes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
             var collector = RangeCollector(radius: radius, metric)
             try file.scan(
-                query, with: try scanner(query, parameters), codeSize: codeSize, parameters,
-                into: &collector)
+                probes[number], with: try scanner(query, parameters), codeSize: codeSize,
+                parameters, into: &collector)
             hits.append(collector.hits)
         }
         return hits

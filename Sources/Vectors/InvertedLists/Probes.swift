@@ -14,8 +14,11 @@ struct Probes {
         lists = found.labels.map { $0 >= 0 && $0 < listCount ? Int($0) : -1 }
     }
 
-    /// The lists of a query and the distances of their centroids.
-    func lists(of query: Int) -> [(list: Int, distance: Float)] {
+    /// A list and the distance of its centroid.
+    typealias Probe = (list: Int, distance: Float)
+
+    /// The lists of a query.
+    subscript(query: Int) -> [Probe] {
         (query * width..<(query + 1) * width).compactMap {
             lists[$0] >= 0 ? (lists[$0], distances[$0]) : nil
         }

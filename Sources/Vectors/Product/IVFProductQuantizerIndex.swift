@@ -75,12 +75,14 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let allProbes = try file.probes(queries, parameters)
         for number in 0..<queries.count {
             let query = queries.row(number)
+            let probes = allProbes[number]
             let scanner = scanner(query, parameters)
             guard let refinement else {
                 var top = TopK(min(k, count), metric)
-                try file.scan(query, with: scanner, codeSize: codeSize, parameters, into: &top)
+                try file.scan(probes, with: scanner, codeSize: codeSize, parameters, into: &top)
                 neighbors.store(top, query: number)
                 continue
             }
@@ -88,7 +90,7 @@ public struct IVFProductQuantizerIndex: InvertedIndex, ReadableIndex {
             let wanted = min(Double(count), (Double(k) * Double(factor)).rounded(.down))
             var coarse = TopK(Int(wanted), metric)
             try file.scan(
-                query, with: scanner, codeSize: codeSize, parameters, positions: true,
+                probes, with: scanner, codeSize: codeSize, parameters, positions: true,
                 into: &coarse)
             neighbors.store(
                 try refine(coarse.sorted().map(\.label), query, k, refinement), query: number)

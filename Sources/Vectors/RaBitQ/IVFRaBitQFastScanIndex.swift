@@ -35,10 +35,11 @@ public struct IVFRaBitQFastScanIndex: ListedIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
+        let allProbes = try file.probes(queries, parameters)
         let bits = max(1, parameters.qb ?? Int(queryBits))
         for number in 0..<queries.count {
             let row = queries.row(number)
-            let probes = try file.probes(row, parameters)
+            let probes = allProbes[number]
             guard !probes.isEmpty else { continue }
             let prepared = try probes.map { probe in
                 RaBitQQuery(
