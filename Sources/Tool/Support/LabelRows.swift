@@ -23,36 +23,13 @@ struct LabelRows {
         self.rowCount = rowCount
     }
 
-    /// For each row its width as i32 and that many i32, all of one width.
     private static func ivecs(_ path: String) throws -> LabelRows {
-        try mapped(path) { bytes in
-            guard bytes.count >= 4 else { throw ToolError("\(path): holds no labels") }
-            let width = Int(bytes.loadUnaligned(as: Int32.self))
-            let stride = 4 + 4 * width
-            guard (1...1_000_000).contains(width), bytes.count.isMultiple(of: stride) else {
-                throw ToolError(
-                    "\(path): \(bytes.count) bytes are no whole number of rows of \(width)")
-            }
-            var labels: [Int64] = []
-            labels.reserveCapacity(bytes.count / 4)
-            for row in Swift.stride(from: 0, to: bytes.count, by: stride) {
-                let found = bytes.loadUnaligned(fromByteOffset: row, as: Int32.self)
-                guard found == width else {
-                    throw ToolError(
-                        "\(path): the row at byte \(row) has \(found) labels; the first has \(width)"
-                    )
-                }
-                for i in 0..<width {
-                    labels.append(
-                        Int64(bytes.loadUnaligned(fromByteOffset: row + 4 + 4 * i, as: Int32.self)))
-                }
-            }
-            return LabelRows(labels, rowCount: bytes.count / stride)
-        }
+        let (labels, width) = try CountedRows.read(path, of: Int32.self, noun: "labels")
+        return LabelRows(labels.map { Int64($0) }, rowCount: labels.count / width)
     }
 
     private static func npy(_ path: String) throws -> LabelRows {
-        try mapped(path) { bytes in
+        try MappedFile.read(path) { bytes in
             let header = try NumPyHeader(bytes, path: path)
             let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
             guard header.type == "<i8" || header.type == "<i4" else {
@@ -84,14 +61,5 @@ struct LabelRows {
         let labels = tensor.int64Array()
         try file.checkIntact()
         return LabelRows(labels, rowCount: shape[0])
-    }
-
-    private static func mapped(
-        _ path: String, _ body: (UnsafeRawBufferPointer) throws -> LabelRows
-    ) throws -> LabelRows {
-        let file = try MappedFile(path: path)
-        let rows = try file.withBytes(body)
-        try file.checkIntact()
-        return rows
     }
 }

@@ -36,37 +36,14 @@ enum QueryRows {
         }
     }
 
-    /// For each row its dimension as i32 and that many f32, all of one dimension.
     private static func fvecs(_ path: String) throws -> QueryRows {
-        try mapped(path) { bytes in
-            guard bytes.count >= 4 else { throw ToolError("\(path): holds no vectors") }
-            let dimension = Int(bytes.loadUnaligned(as: Int32.self))
-            let stride = 4 + 4 * dimension
-            guard (1...1_000_000).contains(dimension), bytes.count.isMultiple(of: stride) else {
-                throw ToolError(
-                    "\(path): \(bytes.count) bytes are no whole number of vectors of \(dimension)")
-            }
-            var values: [Float] = []
-            values.reserveCapacity(bytes.count / 4)
-            for row in Swift.stride(from: 0, to: bytes.count, by: stride) {
-                let found = bytes.loadUnaligned(fromByteOffset: row, as: Int32.self)
-                guard found == dimension else {
-                    throw ToolError(
-                        "\(path): the vector at byte \(row) has \(found) components; the first "
-                            + "has \(dimension)")
-                }
-                for i in 0..<dimension {
-                    values.append(
-                        bytes.loadUnaligned(fromByteOffset: row + 4 + 4 * i, as: Float.self))
-                }
-            }
-            return .floats(values, dimension: dimension)
-        }
+        let (values, dimension) = try CountedRows.read(path, of: Float.self, noun: "components")
+        return .floats(values, dimension: dimension)
     }
 
     /// NumPy's format 1.0 to 3.0 with two axes in C order.
     private static func npy(_ path: String) throws -> QueryRows {
-        try mapped(path) { bytes in
+        try MappedFile.read(path) { bytes in
             let header = try NumPyHeader(bytes, path: path)
             let data = UnsafeRawBufferPointer(rebasing: bytes[header.dataOffset...])
             guard header.isRowMajor, header.shape.count == 2, header.shape[1] > 0 else {
@@ -108,15 +85,6 @@ enum QueryRows {
         default:
             throw ToolError("\(path): '\(name)' is \(tensor.dtype.name); it must be F32 or U8")
         }
-        try file.checkIntact()
-        return rows
-    }
-
-    private static func mapped(
-        _ path: String, _ body: (UnsafeRawBufferPointer) throws -> QueryRows
-    ) throws -> QueryRows {
-        let file = try MappedFile(path: path)
-        let rows = try file.withBytes(body)
         try file.checkIntact()
         return rows
     }
