@@ -48,7 +48,7 @@ int fk_level_named(const char *name, fk_level *level) {
     return 0;
 }
 
-static const char *amx_absence = "";
+static const char *_Atomic amx_absence = "";
 
 #if defined(__x86_64__)
 
@@ -64,9 +64,9 @@ static int amx_permitted(void) {
 #endif
 }
 
-static fk_level detect(void) {
+static fk_level detect(const char **absence) {
     unsigned a, b, c, d;
-    amx_absence = "the processor has none";
+    *absence = "the processor has none";
     if (!__get_cpuid(1, &a, &b, &c, &d) || !BIT(c, 27)) return FK_LEVEL_REFERENCE;
     unsigned fma = BIT(c, 12), f16c = BIT(c, 29);
     unsigned low, high;
@@ -84,14 +84,14 @@ static fk_level detect(void) {
         return FK_LEVEL_AVX512VNNI;
     if (!tiles) return FK_LEVEL_AVX512BF16;
     if ((low & 0x60000) != 0x60000) {
-        amx_absence = "the kernel does not save its registers";
+        *absence = "the kernel does not save its registers";
         return FK_LEVEL_AVX512BF16;
     }
     if (!amx_permitted()) {
-        amx_absence = "the kernel refused it to this process";
+        *absence = "the kernel refused it to this process";
         return FK_LEVEL_AVX512BF16;
     }
-    amx_absence = "";
+    *absence = "";
     return FK_LEVEL_AMX;
 }
 
@@ -109,15 +109,15 @@ static int has_dot_products(void) {
 #endif
 }
 
-static fk_level detect(void) {
-    amx_absence = "the processor has none";
+static fk_level detect(const char **absence) {
+    *absence = "the processor has none";
     return has_dot_products() ? FK_LEVEL_NEONDOT : FK_LEVEL_NEON;
 }
 
 #else
 
-static fk_level detect(void) {
-    amx_absence = "the processor has none";
+static fk_level detect(const char **absence) {
+    *absence = "the processor has none";
     return FK_LEVEL_REFERENCE;
 }
 
@@ -131,7 +131,9 @@ static atomic_int active;
 fk_level fk_detected_level(void) {
     int known = atomic_load_explicit(&detected, memory_order_acquire);
     if (known == 0) {
-        known = (int)detect() + 1;
+        const char *absence = "";
+        known = (int)detect(&absence) + 1;
+        atomic_store_explicit(&amx_absence, absence, memory_order_relaxed);
         atomic_store_explicit(&detected, known, memory_order_release);
     }
     return (fk_level)(known - 1);
@@ -151,13 +153,15 @@ fk_level fk_active_level(void) {
         const char *wish = getenv("FATHOM_LEVEL");
         fk_level wished;
         if (wish && fk_level_named(wish, &wished)) limit = wished;
-        fk_limit_level(limit);
-        known = atomic_load_explicit(&active, memory_order_relaxed);
+        fk_level highest = fk_detected_level();
+        /* Another thread may have set a level meanwhile: that one stays. */
+        int wanted = (int)(limit < highest ? limit : highest) + 1;
+        if (atomic_compare_exchange_strong(&active, &known, wanted)) known = wanted;
     }
     return (fk_level)(known - 1);
 }
 
 const char *fk_amx_absence(void) {
     fk_detected_level();
-    return amx_absence;
+    return atomic_load_explicit(&amx_absence, memory_order_relaxed);
 }

@@ -97,7 +97,7 @@ public final class VectorCollection: Sendable {
         recovery = loaded.report
         settings = loaded.manifest.settings
         self.folder = folder
-        box = StateBox(loaded.rows.state)
+        box = StateBox(loaded.rows.show())
     }
 
     deinit { interval?.stop() }

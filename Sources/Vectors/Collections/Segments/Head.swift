@@ -1,14 +1,14 @@
-/// Rows in memory that were not sealed yet.
+import Synchronization
+
+/// Rows in memory that were not sealed yet, as the thread that writes has them.
 ///
-/// One thread at a time adds rows; any number read those that a `HeadView` counts, meanwhile.
-/// Rows never change once they are there, so readers need no lock: what gave them the view, the
-/// swap of the collection's state, is what makes the rows visible.
-final class Head: @unchecked Sendable {
+/// Readers have `HeadView`s. Rows never change once they are there, so they need no lock: what gave
+/// them the view, the swap of the collection's state, is what makes the rows visible.
+final class Head {
     let dimension: Int
-    /// Used by the thread that writes alone.
-    private(set) var chunks: [HeadChunk] = []
-    private(set) var count = 0
-    /// The last row of each id. Used by the thread that writes alone.
+    fileprivate private(set) var chunks: [HeadChunk] = []
+    fileprivate private(set) var count = 0
+    /// The last row of each id.
     private var rows: [Int64: Int] = [:]
 
     init(dimension: Int) { self.dimension = dimension }
@@ -34,8 +34,9 @@ final class HeadChunk: @unchecked Sendable {
     private let ids: UnsafeMutablePointer<Int64>
     private let fields: UnsafeMutablePointer<[ColumnValue?]>
     let vectors: UnsafeMutablePointer<Float>
-    /// Read and changed by the thread that writes alone.
-    private var count = 0
+    /// Rows that are there. Changed by the thread that writes; atomic, because the last one to let go
+    /// of the chunk may be a reader that has seen fewer, and takes all of them down.
+    private let count = Atomic(0)
 
     init(dimension: Int) {
         self.dimension = dimension
@@ -45,13 +46,14 @@ final class HeadChunk: @unchecked Sendable {
     }
 
     deinit {
-        fields.deinitialize(count: count)
+        fields.deinitialize(count: count.load(ordering: .acquiring))
         ids.deallocate()
         fields.deallocate()
         vectors.deallocate()
     }
 
     fileprivate func append(_ id: Int64, _ vector: ArraySlice<Float>, _ row: [ColumnValue?]) {
+        let count = count.load(ordering: .relaxed)
         precondition(count < Self.capacity && vector.count == dimension, "a row that has no room")
         ids[count] = id
         (fields + count).initialize(to: row)
@@ -60,7 +62,7 @@ final class HeadChunk: @unchecked Sendable {
                 (vectors + count * dimension).update(from: base, count: dimension)
             }
         }
-        count += 1
+        self.count.store(count + 1, ordering: .releasing)
     }
 
     /// - Precondition: the row is one that a view counts.
@@ -70,14 +72,12 @@ final class HeadChunk: @unchecked Sendable {
 
 /// The rows of a head at one time.
 struct HeadView: CollectionPart {
-    let head: Head
     private let chunks: [HeadChunk]
     let count: Int
     var deleted: RowSet
 
     /// - Precondition: called by the thread that writes.
     init(_ head: Head, deleted: RowSet) {
-        self.head = head
         chunks = head.chunks
         count = head.count
         self.deleted = deleted

@@ -2,42 +2,42 @@
 final class BackgroundJob: @unchecked Sendable {
     private let monitor = Monitor()
     private var isRunning = false
-    private var isWanted = false
+    /// What is to be done next.
+    private var wanted: (@Sendable () -> Void)?
     private var isStopped = false
 
     /// Has the work done, or once more if it is being done.
     func request(_ work: @Sendable @escaping () -> Void) {
         let begins = monitor.withLock { () -> Bool in
             guard !isStopped else { return false }
-            guard !isRunning else {
-                isWanted = true
-                return false
-            }
+            wanted = work
+            guard !isRunning else { return false }
             isRunning = true
             return true
         }
         guard begins else { return }
         let thread = BackgroundThread.start { [self] in
-            repeat { work() } while goesOn()
+            // The work, and what it holds, is gone before anybody hears that it is done.
+            while let work = next() { work() }
         }
         if thread == nil {
             // Without a thread it is left to the next request.
             monitor.withLock {
                 isRunning = false
+                wanted = nil
                 monitor.broadcast()
             }
         }
     }
 
-    private func goesOn() -> Bool {
+    /// The work to be done now; nil ends the thread.
+    private func next() -> (@Sendable () -> Void)? {
         monitor.withLock {
-            if isWanted && !isStopped {
-                isWanted = false
-                return true
-            }
+            defer { wanted = nil }
+            if let wanted, !isStopped { return wanted }
             isRunning = false
             monitor.broadcast()
-            return false
+            return nil
         }
     }
 
@@ -67,6 +67,8 @@ final class FailureNote: @unchecked Sendable {
 final class Interval: @unchecked Sendable {
     private let monitor = Monitor()
     private var isStopped = false
+    /// Whether the closure is being called, or about to be.
+    private var isCalling = false
 
     init?(milliseconds: Int, _ body: @Sendable @escaping () -> Void) {
         let milliseconds = max(1, milliseconds)
@@ -78,15 +80,20 @@ final class Interval: @unchecked Sendable {
 
     private func isOver(_ monitor: Monitor, _ milliseconds: Int) -> Bool {
         monitor.withLock {
+            isCalling = false
+            monitor.broadcast()
             if !isStopped { monitor.wait(milliseconds: milliseconds) }
+            isCalling = !isStopped
             return isStopped
         }
     }
 
+    /// Returns when the closure is called no more.
     func stop() {
         monitor.withLock {
             isStopped = true
             monitor.broadcast()
+            while isCalling { monitor.wait() }
         }
     }
 }

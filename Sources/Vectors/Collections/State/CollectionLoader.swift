@@ -7,7 +7,7 @@ struct CollectionLoader {
     struct Loaded {
         let manifest: Manifest
         /// The segments as of the manifest.
-        let durable: CollectionState
+        let durable: [SegmentView]
         let rows: LiveRows
         /// The last log, and what was found of it.
         let log: (header: LogReader.Header, outcome: LogReader.Outcome)
@@ -50,13 +50,13 @@ struct CollectionLoader {
         var report = RecoveryReport()
         var last: (place: Int, outcome: LogReader.Outcome)?
         for (place, log) in logs.enumerated() {
-            if log.header.firstSequence != rows.state.sequence + 1 {
+            if log.header.firstSequence != rows.sequence + 1 {
                 // A log that was begun and given up again, before anything was written to it.
                 if log.isEmpty && place > 0 { continue }
                 throw CollectionError.damaged(
                     log.path, "head of the log",
                     found: "it begins with operation \(log.header.firstSequence) instead of "
-                        + "\(rows.state.sequence + 1)")
+                        + "\(rows.sequence + 1)")
             }
             let outcome = try replay(
                 log, manifest, durable: Self.durableEnd(before: logs[(place + 1)...]), into: rows,
@@ -74,9 +74,8 @@ struct CollectionLoader {
             report.droppedOperations = last.outcome.droppedOperations
         }
         return Loaded(
-            manifest: manifest,
-            durable: CollectionState(sequence: manifest.sequence, sealed: sealed, heads: []),
-            rows: rows, log: (logs[last.place].header, last.outcome),
+            manifest: manifest, durable: sealed, rows: rows,
+            log: (logs[last.place].header, last.outcome),
             abandonedLogs: Array(numbers[(last.place + 1)...]), report: report)
     }
 

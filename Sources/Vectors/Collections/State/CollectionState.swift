@@ -1,10 +1,13 @@
 /// All rows of a collection at one time. It never changes; a new one takes its place.
+///
+/// Nor do its arrays ever change, not even after the last reader let go of them: what comes after
+/// is made of new ones (see `LiveRows`).
 struct CollectionState: Sendable {
     /// The last operation that is in it.
-    var sequence: UInt64
-    var sealed: [SegmentView]
+    let sequence: UInt64
+    let sealed: [SegmentView]
     /// Rows that were not sealed yet; the last head is the one that grows.
-    var heads: [HeadView]
+    let heads: [HeadView]
 
     var parts: [any CollectionPart] { sealed + heads }
 

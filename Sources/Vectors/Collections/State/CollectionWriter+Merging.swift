@@ -20,8 +20,7 @@ extension CollectionWriter {
     private func install(_ merged: Segment?, insteadOf inputs: [SegmentView]) throws {
         // The inputs may know of operations that an interval has not brought to disk.
         try queue.exclusively { try log.sync() }
-        var durable = durable
-        durable.replaceSegments(inputs, with: merged)
+        let durable = durable.replacing(inputs, with: merged)
         var next = manifest
         let numbers = inputs.map(\.segment.number)
         var obsolete = numbers.map(FileNames.segment)
@@ -31,7 +30,7 @@ extension CollectionWriter {
         }
         next.segments.removeAll { numbers.contains($0.number) }
         if let merged {
-            let deleted = durable.sealed.last?.deleted ?? RowSet(count: merged.count)
+            let deleted = durable.last?.deleted ?? RowSet(count: merged.count)
             next.segments.append(
                 Manifest.Entry(
                     number: merged.number, rows: merged.count,
@@ -42,7 +41,7 @@ extension CollectionWriter {
         self.durable = durable
         queue.exclusively {
             rows.replaceSegments(inputs, with: merged)
-            box.state = rows.state
+            box.state = rows.show()
         }
         clear(obsolete)
     }

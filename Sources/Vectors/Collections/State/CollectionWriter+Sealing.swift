@@ -48,7 +48,7 @@ extension CollectionWriter {
             var obsolete: [String] = []
             for (place, entry) in next.segments.enumerated() {
                 guard let now = earlier.sealed.first(where: { $0.segment.number == entry.number }),
-                    let before = durable.sealed.first(where: { $0.segment.number == entry.number }),
+                    let before = durable.first(where: { $0.segment.number == entry.number }),
                     now.deleted != before.deleted
                 else { continue }
                 if entry.deletions > 0 {
@@ -68,14 +68,9 @@ extension CollectionWriter {
             try install(next)
             queue.exclusively {
                 rows.replaceHeads(of: earlier, with: segment)
-                box.state = rows.state
+                box.state = rows.show()
             }
-            durable = CollectionState(
-                sequence: earlier.sequence, sealed: earlier.sealed, heads: [])
-            if let segment {
-                durable.sealed.append(
-                    SegmentView(segment: segment, deleted: RowSet(count: segment.count)))
-            }
+            durable = earlier.sealed.replacing([], with: segment)
             obsolete += oldLogs.filter { $0 < next.firstLog }.map(FileNames.log)
             clear(obsolete)
             return true
@@ -87,7 +82,7 @@ extension CollectionWriter {
     private func beginLog() throws -> CollectionState? {
         let manifest = manifest
         return try queue.exclusively {
-            let state = rows.state
+            let state = rows.shown
             guard state.sequence > manifest.sequence else { return nil }
             try log.sync()
             log = try LogWriter.create(
@@ -95,7 +90,7 @@ extension CollectionWriter {
                 LogReader.Header(
                     mark: manifest.mark, number: takeNumber(), firstSequence: state.sequence + 1))
             rows.freezeHead()
-            box.state = rows.state
+            box.state = rows.show()
             return state
         }
     }

@@ -22,8 +22,8 @@ final class CollectionWriter: @unchecked Sendable {
 
     /// Under `files`.
     var manifest: Manifest
-    /// The rows as of the manifest.
-    var durable: CollectionState
+    /// The segments as of the manifest.
+    var durable: [SegmentView]
 
     private let numbers = Monitor()
     private var nextNumber: UInt64
@@ -55,8 +55,7 @@ final class CollectionWriter: @unchecked Sendable {
         try folder.replace(FileNames.manifest, with: try manifest.encoded())
         let rows = LiveRows(sealed: [], sequence: 0, dimension: settings.dimension)
         return CollectionWriter(
-            folder, lock, manifest, options, rows, log,
-            durable: CollectionState(sequence: 0, sealed: [], heads: []), nextNumber: 2)
+            folder, lock, manifest, options, rows, log, durable: [], nextNumber: 2)
     }
 
     /// Opens a collection, clears away what was not finished, and says what it found.
@@ -109,7 +108,7 @@ final class CollectionWriter: @unchecked Sendable {
     private init(
         _ folder: any CollectionFolder, _ lock: any Sendable, _ manifest: Manifest,
         _ options: CollectionOptions, _ rows: LiveRows, _ log: LogWriter,
-        durable: CollectionState, nextNumber: UInt64
+        durable: [SegmentView], nextNumber: UInt64
     ) {
         self.folder = folder
         self.lock = lock
@@ -120,7 +119,7 @@ final class CollectionWriter: @unchecked Sendable {
         self.durable = durable
         self.nextNumber = nextNumber
         settings = manifest.settings
-        box = StateBox(rows.state)
+        box = StateBox(rows.show())
     }
 
     /// A number that no file had.
@@ -166,13 +165,13 @@ final class CollectionWriter: @unchecked Sendable {
         }
         hasWritten = true
         let outcomes = group.map { request -> Result<CommitOutcome, CollectionError> in
-            let sequence = rows.state.sequence + 1
+            let sequence = rows.sequence + 1
             return .success(
                 CommitOutcome(
                     sequence: sequence, replaced: rows.apply(request.operation, sequence: sequence)
                 ))
         }
-        box.state = rows.state
+        box.state = rows.show()
         if case .interval(let milliseconds) = options.durability,
             ContinuousClock.now - lastSync >= .milliseconds(milliseconds)
         {
