@@ -116,7 +116,7 @@ extension IndexDescription.Kind {
     var isExact: Bool {
         switch self {
         case .flat: true
-        case .graph(_, let storage): storage.kind == .flat
+        case .graph(_, let storage), .spreadingGraph(_, let storage): storage.kind == .flat
         case .lists(_, _, let codes, _): codes == .flat
         default: false
         }

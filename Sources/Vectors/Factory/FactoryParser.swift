@@ -10,7 +10,8 @@ struct FactoryParser {
     private static let lengthLimit = 1000
     private static let depthLimit = 50
     private static let codes = "Flat, SQ8, SQ6, SQ4, SQfp16, SQbf16, PQ8, PQ8x4fs or RaBitQ"
-    private static let types = "a type such as Flat, PQ8, SQ8, LSH, RaBitQ, HNSW32 or IVF256,Flat"
+    private static let types =
+        "a type such as Flat, PQ8, SQ8, LSH, RaBitQ, HNSW32, NSG32 or IVF256,Flat"
 
     init(_ string: String) {
         self.string = string
@@ -124,7 +125,16 @@ struct FactoryParser {
             return try lists(&scanner, parts, dimension, metric)
         }
         if scanner.take("HNSW") {
-            return try graph(&scanner, parts, dimension, metric)
+            let (linkCount, storage) = try graph(&scanner, parts, dimension, metric)
+            return IndexDescription(
+                dimension: dimension, metric: metric,
+                kind: .graph(linkCount: linkCount, storage: storage))
+        }
+        if scanner.take("NSG") {
+            let (degree, storage) = try graph(&scanner, parts, dimension, metric)
+            return IndexDescription(
+                dimension: dimension, metric: metric,
+                kind: .spreadingGraph(degree: degree, storage: storage))
         }
         if parts.count > 1 {
             try refuseUnbuilt(first)
@@ -145,7 +155,7 @@ struct FactoryParser {
 
     /// Types of Faiss that cannot be built.
     private static let unbuilt = [
-        "NSG", "NNDescent", "LSQ", "PLSQ", "PRQ", "RQ", "RCQ", "ZnLattice", "MinMaxFP16",
+        "NNDescent", "LSQ", "PLSQ", "PRQ", "RQ", "RCQ", "ZnLattice", "MinMaxFP16",
         "MinMax", "IMI", "Residual", "RaBitQfs", "FlatDedup", "FlatPanorama", "FlatL2Panorama",
         "SQ0",
     ]
@@ -272,10 +282,11 @@ extension FactoryParser {
         }
     }
 
+    /// Links of a vector, and what is under a graph.
     private func graph(
         _ scanner: inout FactoryScanner, _ parts: [Range<Int>], _ dimension: Int,
         _ metric: Metric
-    ) throws(FactoryError) -> IndexDescription {
+    ) throws(FactoryError) -> (linkCount: Int, storage: IndexDescription) {
         let place = scanner.position
         let linkCount = scanner.number() ?? 32
         guard (2...4096).contains(linkCount) else {
@@ -305,11 +316,7 @@ extension FactoryParser {
             default: throw unexpected(storage, "Flat, SQ8 or PQ8 under a graph")
             }
         }
-        return IndexDescription(
-            dimension: dimension, metric: metric,
-            kind: .graph(
-                linkCount: linkCount,
-                storage: IndexDescription(dimension: dimension, metric: metric, kind: kind)))
+        return (linkCount, IndexDescription(dimension: dimension, metric: metric, kind: kind))
     }
 
     private mutating func lists(
@@ -344,13 +351,20 @@ extension FactoryParser {
         } else if scanner.take("_") {
             try refuseUnbuilt(scanner.position..<scanner.end)
             let start = scanner.position
-            guard scanner.take("HNSW") else {
-                throw unexpected(start..<scanner.end, "HNSW, as in IVF256_HNSW32")
+            let isSpreading = scanner.take("NSG")
+            guard isSpreading || scanner.take("HNSW") else {
+                throw unexpected(start..<scanner.end, "HNSW or NSG, as in IVF256_HNSW32")
             }
-            quantizer = try graph(&scanner, [start..<scanner.end], dimension, metric)
+            let (links, storage) = try graph(
+                &scanner, [start..<scanner.end], dimension, metric)
+            quantizer = IndexDescription(
+                dimension: dimension, metric: metric,
+                kind: isSpreading
+                    ? .spreadingGraph(degree: links, storage: storage)
+                    : .graph(linkCount: links, storage: storage))
         } else if !scanner.isAtEnd {
             throw unexpected(
-                scanner.position..<scanner.end, "',' and a code, k, M, '(' or '_HNSW'")
+                scanner.position..<scanner.end, "',' and a code, k, M, '(', '_HNSW' or '_NSG'")
         }
         guard parts.count > 1 else {
             throw unexpected(scanner.end..<scanner.end, "',' and " + Self.codes)
@@ -396,7 +410,7 @@ extension IndexDescription.Kind {
     /// the lists, so it must find and return them by number.
     fileprivate var canBeCoarse: Bool {
         switch self {
-        case .flat, .scalarQuantizer, .productQuantizer, .graph, .lists: true
+        case .flat, .scalarQuantizer, .productQuantizer, .graph, .spreadingGraph, .lists: true
         default: false
         }
     }

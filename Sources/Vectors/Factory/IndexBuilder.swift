@@ -76,6 +76,11 @@ extension IndexBuilder {
                 throw VectorSearchError.unsupported("graph over it", by: "\(storage.kind)")
             }
             return BuildableGraph(codec, metric, linkCount: linkCount)
+        case .spreadingGraph(let degree, let storage):
+            guard let codec = codec(storage.kind, dimension, metric) as? any DecodableCodec else {
+                throw VectorSearchError.unsupported("graph over it", by: "\(storage.kind)")
+            }
+            return BuildableSpreadingGraph(codec, metric, degree: degree)
         case .lists(let count, let quantizer, let codes, let isResidual):
             guard let codec = codec(codes, dimension, metric) as? any ListCodec else {
                 throw VectorSearchError.unsupported("inverted lists", by: "\(codes)")

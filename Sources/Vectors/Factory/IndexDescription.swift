@@ -21,6 +21,8 @@ public struct IndexDescription: Sendable, Hashable {
         case rabitq(bits: Int)
         /// A graph over `flat`, `scalarQuantizer` or `productQuantizer`: `HNSW32`, `HNSW16_SQ8`.
         case graph(linkCount: Int, storage: IndexDescription)
+        /// A graph of one layer over one of the same: `NSG32`, `NSG16_SQ8`.
+        case spreadingGraph(degree: Int, storage: IndexDescription)
         /// Inverted lists of one of the kinds of codes: `IVF256,PQ8`.
         case lists(count: Int, quantizer: IndexDescription, codes: Kind, isResidual: Bool)
         /// Transforms before an index: `OPQ8,PQ8`.

@@ -128,6 +128,18 @@ private struct IndexEstimator {
             estimate.comparisonsPerQuery =
                 compared + min(count, product(max(plan.efSearch, plan.k), linkCount))
             return Self.start + graphBytes(linkCount, count) + inner
+        case .spreadingGraph(let degree, let storage):
+            note("graph of one layer, at most \(degree) links a vector", depth)
+            let compared = estimate.comparisonsPerQuery
+            let inner = unscanned(storage, count: count, depth: depth + 1)
+            // A search keeps 16, or as many as are wanted, and looks at the links of each.
+            estimate.comparisonsPerQuery =
+                compared + min(count, product(max(16, plan.k), degree))
+            if count > 0 {
+                estimate.uncertainty = "the links that vectors keep are not known before"
+            }
+            let links = Double(count) * Double(min(degree, max(0, count - 1)))
+            return Self.start + 4 + 1 + 16 + 24 + 1 + 4 * (links + Double(count)) + inner
         case .lists(let listCount, let quantizer, let codes, let isResidual):
             return lists(
                 index, listCount, quantizer, codes, isResidual, count: count, depth: depth)

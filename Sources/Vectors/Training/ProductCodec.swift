@@ -170,6 +170,7 @@ struct ProductCodec: DecodableCodec, ListCodec {
     }
 
     var graphType: FourCC { "IHNp" }
+    var spreadingGraphType: FourCC { "INSp" }
     var listType: FourCC { blockRows == nil ? "IwPQ" : "IwPf" }
 
     func writeListFields(

@@ -32,8 +32,10 @@ extension RowCodec {
 protocol DecodableCodec: RowCodec {
     /// The vectors that codes stand for.
     func decode(_ codes: [UInt8]) -> VectorRows
-    /// The type of a graph over such codes.
+    /// The type of a graph of layers over such codes.
     var graphType: FourCC { get }
+    /// The type of a graph of one layer over such codes.
+    var spreadingGraphType: FourCC { get }
 }
 
 /// A codec whose codes can stand in inverted lists.
@@ -113,6 +115,7 @@ struct FloatCodec: DecodableCodec, ListCodec {
     }
 
     var graphType: FourCC { "IHNf" }
+    var spreadingGraphType: FourCC { "INSf" }
     var listType: FourCC { "IwFl" }
 
     func writeListFields(

@@ -120,6 +120,7 @@ struct ScalarCodec: DecodableCodec, ListCodec {
     }
 
     var graphType: FourCC { "IHNs" }
+    var spreadingGraphType: FourCC { "INSs" }
     var listType: FourCC { "IwSq" }
 
     func writeListFields(

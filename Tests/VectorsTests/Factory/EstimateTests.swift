@@ -46,6 +46,18 @@ struct EstimateTests {
         #expect(abs(estimate.fileSize - size) <= 6 * 64)
     }
 
+    @Test("are no smaller than the file of a graph that spreads out", arguments: [1, 5, 700])
+    func spreadingGraph(count: Int) throws {
+        let built = try BuiltIndex(count: count)
+        let description = try IndexDescription("NSG8_SQfp16", dimension: 8)
+        let estimate = try description.estimate(count: count)
+        var builder = try IndexBuilder(description)
+        try builder.add(built.rows)
+        let size = try IndexFile.vectors(builder.finished()).bytes().count
+        #expect(estimate.uncertainty != nil)
+        #expect(size <= estimate.fileSize && 2 * size > estimate.fileSize)
+    }
+
     @Test("say what a vector, training and a query take")
     func numbers() throws {
         let lists = try IndexDescription("IVF4096,PQ32", dimension: 768)

@@ -56,6 +56,8 @@ import Testing
         case "IndexRaBitQ": return "rabitq \(number(tree["rabitq"], "nb_bits"))"
         case "IndexHNSWFlat", "IndexHNSWSQ", "IndexHNSWPQ":
             return "hnsw \(number(tree["hnsw"], "M")) (\(inner("storage")))"
+        case "IndexNSGFlat", "IndexNSGSQ", "IndexNSGPQ":
+            return "nsg \(number(tree["nsg"], "R")) (\(inner("storage")))"
         case "IndexIVFFlat", "IndexIVFPQ", "IndexIVFScalarQuantizer", "IndexIVFRaBitQ",
             "IndexIVFPQFastScan":
             let codes =
@@ -94,6 +96,7 @@ import Testing
         case .signs(let bits, let rotates, let trains): "lsh \(bits) \(rotates) \(trains)"
         case .rabitq(let bits): "rabitq \(bits)"
         case .graph(let links, let storage): "hnsw \(links) (\(summary(storage)))"
+        case .spreadingGraph(let degree, let storage): "nsg \(degree) (\(summary(storage)))"
         case .lists(let count, let quantizer, let codes, let isResidual):
             "ivf \(count) \(isResidual) (\(summary(quantizer))) \(summary(codes))"
         case .transformed(let chain, let inner):
@@ -106,7 +109,7 @@ import Testing
 
     @Test(arguments: [
         ("IVF16,Foo", 6), ("IVF16,PQ5", 8), ("PQ8x25", 4), ("IVF16(Flat,Flat", 5), ("Flat,Flat", 4),
-        ("", 0), ("IVF,Flat", 3), ("PQ8,Refine(Foo)", 11), ("OPQ8_x,PQ8", 5), ("NSG16", 0),
+        ("", 0), ("IVF,Flat", 3), ("PQ8,Refine(Foo)", 11), ("OPQ8_x,PQ8", 5), ("NNDescent16", 0),
         ("PCA16,L2norm,IVF16,PQ5", 21), ("Flat)", 4), ("PQ8x4fs_33", 8),
     ])
     func errorsPointAtTheCharacter(string: String, offset: Int) throws {
@@ -133,7 +136,8 @@ import Testing
     static let recalls: [(String, Double)] = [
         ("Flat", 1), ("SQ8", 0.98), ("SQ6", 0.94), ("SQ4", 0.8), ("SQfp16", 0.999),
         ("SQbf16", 0.99), ("PQ8", 0.57), ("PQ8x4fs", 0.27), ("LSHrt", 0.25), ("RaBitQ", 0.31),
-        ("RaBitQ4", 0.83), ("HNSW16", 0.98), ("HNSW16_SQ8", 0.96), ("IVF16,Flat", 0.95),
+        ("RaBitQ4", 0.83), ("HNSW16", 0.98), ("HNSW16_SQ8", 0.96),
+        ("NSG16", 0.9), ("NSG16,SQ8", 0.9), ("IVF16_NSG8,Flat", 0.95), ("IVF16,Flat", 0.95),
         ("IVF16,SQ8", 0.94), ("IVF16,PQ8", 0.63), ("IVF16,PQ8x4fsr", 0.4),
         ("IVF16,RaBitQ4", 0.84), ("IVF16_HNSW8,Flat", 0.95), ("PCAR16,Flat", 0.43),
         ("RR,Flat", 0.999), ("L2norm,Flat", 0.77), ("HR,Flat", 0.999),
