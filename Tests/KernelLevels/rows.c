@@ -157,13 +157,40 @@ static void panels(size_t width, size_t queries, size_t rows, int has_terms) {
             fk_nearest_rows_f32(best, panel, queries, table, terms, rows, width));
 }
 
-static void block_sums(size_t parts, size_t stride, int is_full) {
+static void part_tables(size_t parts, size_t width, int has_center, int is_product) {
     begin_case();
-    describe("%zu parts, stride %zu", parts, stride);
-    uint8_t *codes = bytes(parts / 2 * stride + 32), *table = bytes(parts * 16);
-    if (is_full) memset(table, 255, parts * 16);
-    uint32_t *result = byte_output(32 * sizeof(uint32_t));
-    COMPARE(block_sums_u4, fk_block_sums_u4(result, codes, stride, table, parts));
+    describe("%zu parts, %zu wide, center %d, product %d", parts, width, has_center, is_product);
+    float *x = floats(parts * width, 1), *center = has_center ? floats(parts * width, 1) : NULL;
+    float *centroids = floats(parts * width * 16, 1), *entries = float_output(parts * 16);
+    COMPARE(part_tables_f32,
+            fk_part_tables_f32(entries, x, center, centroids, is_product, parts, width));
+    begin_case();
+    describe("%zu parts", parts);
+    entries = floats(parts * 16, 1);
+    float *smallest = float_output(parts);
+    fk_table_span *span = byte_output(sizeof *span);
+    COMPARE(table_spans_f32, fk_table_spans_f32(span, smallest, entries, parts));
+}
+
+static void block_hits(size_t parts, size_t rows, uint64_t limit) {
+    begin_case();
+    describe("%zu parts, blocks of %zu, limit %zu", parts, rows, (size_t)limit);
+    size_t count = 2 * rows - 5;
+    fk_code_blocks blocks = {.codes = bytes(parts * rows + 32),
+                             .rows = rows,
+                             .stride = parts / 2 * rows,
+                             .parts = parts};
+    uint8_t *table = bytes(parts * 16);
+    fk_block_hits *hits = byte_output(sizeof *hits);
+    fk_block_hits none = {.vectors = byte_output(4 * count), .sums = byte_output(4 * count)};
+    /* Addresses are no part of the result. */
+    COMPARE(block_hits_u4, {
+        fk_block_hits found = none;
+        fk_block_hits_u4(&found, &blocks, table, limit, 0, count);
+        found.vectors = NULL;
+        found.sums = NULL;
+        *hits = found;
+    });
 }
 
 void compare_rows(void) {
@@ -189,10 +216,14 @@ void compare_rows(void) {
     static const size_t heads[][2] = {{2, 2},   {6, 2},   {8, 4},    {17, 16},  {32, 30},
                                       {64, 34}, {80, 80}, {128, 64}, {192, 128}};
     for (int i = 0; i < 9; i++) rope(heads[i][0], heads[i][1]);
-    static const size_t parts[] = {0, 2, 4, 16, 254, 256, 258, 1000};
-    for (int i = 0; i < 8; i++)
-        for (int is_full = 0; is_full < 2; is_full++) {
-            block_sums(parts[i], 32, is_full);
-            block_sums(parts[i], 96, is_full);
-        }
+    static const size_t parts[] = {0, 2, 4, 6, 16, 254, 256, 258, 1000};
+    for (int i = 0; i < 9; i++) {
+        block_hits(parts[i], 32, parts[i] * 128);
+        block_hits(parts[i], 96, UINT32_MAX);
+    }
+    static const size_t shapes[][2] = {{1, 1}, {2, 3}, {15, 2}, {16, 2}, {17, 4}, {64, 2}};
+    for (int i = 0; i < 6; i++) {
+        part_tables(shapes[i][0], shapes[i][1], 1, 0);
+        part_tables(shapes[i][0], shapes[i][1], 0, 1);
+    }
 }

@@ -145,6 +145,12 @@ FK_LANE void v_int_store(uint32_t *p, int_lanes x) {
     _mm256_storeu_si256((__m256i *)p, x.low);
     _mm256_storeu_si256((__m256i *)(p + 8), x.high);
 }
+/* Numbers below 256. */
+FK_LANE void v_byte_store(uint8_t *p, int_lanes x) {
+    __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(x.low, x.high), 0xd8);
+    _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(_mm256_castsi256_si128(words),
+                                                    _mm256_extracti128_si256(words, 1)));
+}
 FK_LANE int_lanes v_int_add(int_lanes a, int_lanes b) {
     return FK_INT_EACH(_mm256_add_epi32, a, b);
 }

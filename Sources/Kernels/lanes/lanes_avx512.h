@@ -80,6 +80,10 @@ FK_LANE lanes v_as_float(int_lanes a) { return _mm512_castsi512_ps(a); }
 FK_LANE int_lanes v_int_set(uint32_t x) { return _mm512_set1_epi32((int)x); }
 FK_LANE int_lanes v_int_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
 FK_LANE void v_int_store(uint32_t *p, int_lanes x) { _mm512_storeu_si512(p, x); }
+/* Numbers below 256. */
+FK_LANE void v_byte_store(uint8_t *p, int_lanes x) {
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(x));
+}
 FK_LANE int_lanes v_int_add(int_lanes a, int_lanes b) { return _mm512_add_epi32(a, b); }
 FK_LANE int_lanes v_int_sub(int_lanes a, int_lanes b) { return _mm512_sub_epi32(a, b); }
 FK_LANE int_lanes v_int_and(int_lanes a, int_lanes b) { return _mm512_and_si512(a, b); }

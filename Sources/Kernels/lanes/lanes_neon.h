@@ -145,6 +145,12 @@ FK_LANE void v_int_store(uint32_t *p, int_lanes x) {
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; i++) vst1q_u32(p + 4 * i, x.part[i]);
 }
+/* Numbers below 256. */
+FK_LANE void v_byte_store(uint8_t *p, int_lanes x) {
+    uint16x8_t low = vcombine_u16(vmovn_u32(x.part[0]), vmovn_u32(x.part[1]));
+    uint16x8_t high = vcombine_u16(vmovn_u32(x.part[2]), vmovn_u32(x.part[3]));
+    vst1q_u8(p, vcombine_u8(vmovn_u16(low), vmovn_u16(high)));
+}
 FK_LANE int_lanes v_int_add(int_lanes a, int_lanes b) {
     FK_FOUR(int_lanes, vaddq_u32(a.part[i], b.part[i]));
 }

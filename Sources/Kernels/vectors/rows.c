@@ -11,7 +11,3 @@ FK_OPERATION(row_distances_f32, FK_NN_VARIANTS,
              (y, x, rows, picks, count, width))
 FK_OPERATION(row_norms_f32, FK_NN_VARIANTS,
              (float *y, const float *rows, size_t count, size_t width), (y, rows, count, width))
-FK_OPERATION(round_tables_u8, FK_NN_VARIANTS,
-             (uint8_t *bytes, const float *entries, const float *smallest, float scale,
-              size_t parts),
-             (bytes, entries, smallest, scale, parts))

@@ -29,12 +29,3 @@ void fk_row_distances_f32_reference(float *y, const float *x, const float *rows,
 void fk_row_norms_f32_reference(float *y, const float *rows, size_t count, size_t width) {
     for (size_t i = 0; i < count; i++) y[i] = fk_dot1(rows + i * width, rows + i * width, width);
 }
-
-void fk_round_tables_u8_reference(uint8_t *bytes, const float *entries, const float *smallest,
-                                  float scale, size_t parts) {
-    FK_SCALAR_LOOP
-    for (size_t i = 0; i < 16 * parts; i++) {
-        double rounded = floor((double)((entries[i] - smallest[i / 16]) * scale) + 0.5);
-        bytes[i] = rounded > 0 ? rounded < 255 ? (uint8_t)rounded : 255 : 0;
-    }
-}

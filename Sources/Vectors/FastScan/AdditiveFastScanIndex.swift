@@ -44,10 +44,12 @@ struct AdditiveFastScan: Sendable {
     }
 
     /// Table entries of a query: inner products, for L2 times −2 and with those of the norms.
-    func table(_ query: [Float], normScale: Int32) -> [Float] {
-        let products = quantizer.table(query)
-        guard metric == .l2 else { return products }
-        return products.map { $0 * -2 } + quantizer.normTables.map { $0 / Float(normScale) }
+    func table(_ query: [Float], normScale: Int32) -> PartTables {
+        var entries = quantizer.table(query)
+        if metric == .l2 {
+            entries = entries.map { $0 * -2 } + quantizer.normTables.map { $0 / Float(normScale) }
+        }
+        return PartTables(entries, partCount: blocks.partCount)
     }
 
     /// The codes of vectors as rows of the blocks.

@@ -67,44 +67,44 @@ package struct FastScanBlocks: Sendable {
         codes + row / rows * stride + packedSize + row % rows * extraBytes
     }
 
+    /// Vectors that are looked at between two questions for the bound.
+    private static let step = 256
+
     /// Calls a closure with the sum of the table's entries for each vector.
     ///
     /// - Parameters:
     ///   - table: `[paddedPartCount, 16]`.
     ///   - scale: of the last two of the `partCount` parts.
-    ///   - beyond: asked before each 32 vectors; sums from it on may be passed over.
+    ///   - beyond: asked before each 256 vectors; sums from it on are passed over.
     package func forEachSum(
-        _ codes: UnsafeRawPointer, count: Int, table: [UInt8], scale: Int32 = 1,
-        beyond: () -> Int32 = { .max }, _ body: (Int, Int32) -> Void
+        _ codes: UnsafeRawPointer, count: Int, table: UnsafeBufferPointer<UInt8>,
+        scale: Int32 = 1, beyond: () -> Int32 = { .max }, _ body: (Int, Int32) -> Void
     ) {
         precondition(table.count == paddedPartCount * 16, "a table of another shape")
-        table.withUnsafeBufferPointer { table in
-            guard let entries = table.baseAddress else { return }
-            withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 32) { sums in
-                guard let base = sums.baseAddress else { return }
-                for first in Swift.stride(from: 0, to: count, by: 32) {
-                    let block = codes + first / rows * stride + first % rows
-                    fk_block_sums_u4(
-                        base, block.assumingMemoryBound(to: UInt8.self), rows, entries,
-                        paddedPartCount)
-                    if scale != 1 {
-                        // The last two parts count `scale` times: add what is missing.
-                        for i in 0..<min(32, count - first) {
+        guard let entries = table.baseAddress else { return }
+        var blocks = fk_code_blocks(
+            codes: codes.assumingMemoryBound(to: UInt8.self), rows: rows, stride: stride,
+            parts: paddedPartCount)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * Self.step) { places in
+            guard let vectors = places.baseAddress else { return }
+            (vectors + Self.step).withMemoryRebound(to: UInt32.self, capacity: Self.step) { sums in
+                var hits = fk_block_hits(vectors: vectors, sums: sums, count: 0)
+                for first in Swift.stride(from: 0, to: count, by: Self.step) {
+                    fk_block_hits_u4(
+                        &hits, &blocks, entries, UInt64(max(0, beyond())), first,
+                        min(count, first + Self.step))
+                    for hit in 0..<hits.count {
+                        let vector = Int(vectors[hit])
+                        var sum = Int32(sums[hit])
+                        if scale != 1 {
+                            // The last two parts count `scale` times: add what is missing.
                             for part in partCount - 2..<partCount {
                                 let entry = entries[
-                                    part * 16 + number(codes, row: first + i, part: part)]
-                                sums[i] += UInt32(entry) * (UInt32(scale) - 1)
+                                    part * 16 + number(codes, row: vector, part: part)]
+                                sum += Int32(entry) * (scale - 1)
                             }
                         }
-                    }
-                    let limit = UInt32(beyond())
-                    var marks: UInt32 = 0
-                    for i in 0..<32 { marks |= (sums[i] < limit ? 1 : 0) << UInt32(i) }
-                    if count - first < 32 { marks &= 1 << UInt32(count - first) - 1 }
-                    while marks != 0 {
-                        let i = marks.trailingZeroBitCount
-                        body(first + i, Int32(sums[i]))
-                        marks &= marks - 1
+                        body(vector, sum)
                     }
                 }
             }

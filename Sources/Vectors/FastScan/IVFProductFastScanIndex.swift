@@ -6,6 +6,7 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
     private let implementation: Int32
     private let qbs: UInt64
     private let quantizer: ProductQuantizer
+    private let tables: ProductTables
     private let blocks: FastScanBlocks
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
@@ -21,6 +22,7 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
             reading: &reader, dimension: file.header.dimension, isTrained: file.header.isTrained)
         try reader.require(
             quantizer.bits == 4, "pq.nbits", found: quantizer.bits, expected: "4")
+        tables = ProductTables(quantizer)
         blocks = FastScanBlocks(partCount: quantizer.partCount, rows: rows)
         try reader.require(
             padded == blocks.paddedPartCount, "M2", found: padded,
@@ -36,14 +38,13 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
     private func table(
         _ query: [Float], _ probes: [(list: Int, distance: Float)]
     ) throws -> QuantizedTable {
-        guard isResidual else { return QuantizedTable(quantizer.table(query, metric)) }
+        guard isResidual else { return QuantizedTable(tables.table(query, metric)) }
         let distances = probes.map(\.distance)
         guard metric == .l2 else {
-            return QuantizedTable(quantizer.table(query, metric), distances: distances)
+            return QuantizedTable(tables.table(query, metric), distances: distances)
         }
-        return QuantizedTable(
-            try probes.map { quantizer.table(try file.residual(query, list: $0.list), .l2) },
-            distances: distances)
+        let centers = try file.centers(of: probes.map(\.list))
+        return QuantizedTable(tables.tables(query, around: centers), eachWith: distances)
     }
 
     public func nearest(

@@ -35,17 +35,20 @@ extension InvertedFile {
         for (probe, list) in probes.enumerated() {
             try parameters.limit?.check()
             let bias = table.biases.isEmpty ? 0 : table.biases[probe]
-            let entries = table.tables.count == 1 ? table.tables[0] : table.tables[probe]
             lists.withList(list) { contents in
                 guard let codes = contents.codes, let ids = contents.ids else { return }
-                blocks.forEachSum(
-                    codes, count: contents.count, table: entries, scale: normScale,
-                    beyond: { skipsBeyond ? max(0, table.sumBeyond(top.bound) - bias) : .max }
-                ) { row, sum in
-                    if let selector = parameters.selector, !selector.contains(ids[row]) { return }
-                    let distance = distance(
-                        probe, codes, row, table.distance(sum + bias), top.bound)
-                    top.offer(distance, ids[row])
+                table.withTable(list: probe) { entries in
+                    blocks.forEachSum(
+                        codes, count: contents.count, table: entries, scale: normScale,
+                        beyond: { skipsBeyond ? max(0, table.sumBeyond(top.bound) - bias) : .max }
+                    ) { row, sum in
+                        if let selector = parameters.selector, !selector.contains(ids[row]) {
+                            return
+                        }
+                        let distance = distance(
+                            probe, codes, row, table.distance(sum + bias), top.bound)
+                        top.offer(distance, ids[row])
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 public struct ProductFastScanIndex: StoredCodeIndex, ReadableIndex {
     var header: IndexHeader
     private let quantizer: ProductQuantizer
+    private let tables: ProductTables
     private let settings: [Int32]
     private let blocks: FastScanBlocks
     var codes: Storage<UInt8>
@@ -13,6 +14,7 @@ public struct ProductFastScanIndex: StoredCodeIndex, ReadableIndex {
             reading: &reader, dimension: header.dimension, isTrained: header.isTrained)
         try reader.require(
             quantizer.bits == 4, "pq.nbits", found: quantizer.bits, expected: "4")
+        tables = ProductTables(quantizer)
         let implementation = try reader.i32("implem")
         let rows = try FastScanBlocks.rows(&reader)
         settings = [implementation, try reader.i32("qbs")]
@@ -26,7 +28,7 @@ public struct ProductFastScanIndex: StoredCodeIndex, ReadableIndex {
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         blocks.nearest(queries, k: k, metric, codes, count: count, parameters) { query in
-            (QuantizedTable(quantizer.table(query, metric)), 1)
+            (QuantizedTable(tables.table(query, metric)), 1)
         }
     }
 
@@ -97,10 +99,13 @@ extension FastScanBlocks {
             var top = TopK(min(k, count), metric)
             codes.withUnsafeBytes { bytes in
                 guard let base = bytes.baseAddress else { return }
-                forEachSum(base, count: count, table: table.tables[0], scale: normScale) {
-                    row, sum in
-                    if let selector = parameters.selector, !selector.contains(Int64(row)) { return }
-                    top.offer(table.distance(sum), Int64(row))
+                table.withTable(list: 0) { entries in
+                    forEachSum(base, count: count, table: entries, scale: normScale) { row, sum in
+                        if let selector = parameters.selector, !selector.contains(Int64(row)) {
+                            return
+                        }
+                        top.offer(table.distance(sum), Int64(row))
+                    }
                 }
             }
             neighbors.store(top, query: query)

@@ -70,14 +70,22 @@ extension CodeIndex {
         return hits
     }
 
-    public func reconstruct(_ id: Int64) throws -> [Float] {
-        guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
-        var vector = [Float](repeating: 0, count: dimension)
-        codes.withUnsafeBytes { bytes in
-            guard let base = bytes.baseAddress else { return }
-            decode(base + Int(id) * codeSize, into: &vector)
+    public func reconstruct(_ id: Int64) throws -> [Float] { try reconstruct([id]).values }
+
+    public func reconstruct(_ ids: [Int64]) throws -> VectorRows {
+        if let id = ids.first(where: { $0 < 0 || $0 >= count }) {
+            throw VectorSearchError.noSuchID(id)
         }
-        return vector
+        var values = [Float](repeating: 0, count: ids.count * dimension)
+        codes.withUnsafeBytes { bytes in
+            values.withUnsafeMutableBufferPointer { values in
+                guard let bytes = bytes.baseAddress, let values = values.baseAddress else { return }
+                for (row, id) in ids.enumerated() {
+                    decode(bytes + Int(id) * codeSize, into: values + row * dimension)
+                }
+            }
+        }
+        return VectorRows(checked: values, dimension: dimension)
     }
 
     public func distances(from query: [Float]) throws -> any QueryDistances {

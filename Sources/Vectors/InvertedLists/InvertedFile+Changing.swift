@@ -16,14 +16,7 @@ extension InvertedFile {
 
     /// The centroids of lists, a row each.
     func centers(of lists: [Int]) throws -> VectorRows {
-        var known: [Int: [Float]] = [:]
-        var values: [Float] = []
-        values.reserveCapacity(lists.count * header.dimension)
-        for list in lists {
-            if known[list] == nil { known[list] = try quantizer.reconstruct(Int64(list)) }
-            values += known[list] ?? []
-        }
-        return VectorRows(checked: values, dimension: header.dimension)
+        try quantizer.reconstruct(lists.map(Int64.init))
     }
 
     /// Throws unless the lists can be changed.

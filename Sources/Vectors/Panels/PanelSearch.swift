@@ -138,8 +138,11 @@ struct PanelSearch {
 
 /// Pairs of a row and a query that a kernel lists.
 private struct HitList {
-    private var rows = [Int32](repeating: 0, count: 4 * Int(FK_PANEL_ROOM))
-    private var queries = [Int32](repeating: 0, count: 4 * Int(FK_PANEL_ROOM))
+    /// Small, so that bounds follow what was found soon.
+    private static let capacity = 2 * Int(FK_PANEL_ROOM)
+
+    private var rows = [Int32](repeating: 0, count: capacity)
+    private var queries = [Int32](repeating: 0, count: capacity)
     private(set) var count = 0
     /// The first row that was not looked at.
     private(set) var next = 0

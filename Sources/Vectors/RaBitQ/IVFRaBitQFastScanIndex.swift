@@ -46,7 +46,7 @@ public struct IVFRaBitQFastScanIndex: ListedIndex, ReadableIndex {
                     row, centroid: try file.quantizer.reconstruct(Int64(probe.list)),
                     scan.quantizer, bits: bits, isCentered: parameters.centered ?? isCentered)
             }
-            let table = QuantizedTable(prepared.map(scan.table), distances: [])
+            let table = QuantizedTable(scan.tables(prepared), eachWith: [])
             var top = TopK(min(k, count), metric)
             try file.scan(
                 probes.map(\.list), scan.blocks, table, parameters, into: &top

@@ -10,8 +10,12 @@ struct RaBitQFastScan: Sendable {
             extraBytes: quantizer.factorSize)
     }
 
-    /// What each combination of four signs contributes: `[partCount, 16]`.
-    func table(_ query: RaBitQQuery) -> [Float] {
+    /// What each combination of four signs contributes, for each of some queries.
+    func tables(_ queries: [RaBitQQuery]) -> PartTables {
+        PartTables(queries.flatMap(table), partCount: blocks.partCount)
+    }
+
+    private func table(_ query: RaBitQQuery) -> [Float] {
         let largest = Float((1 << query.bits) - 1)
         var table = [Float](repeating: 0, count: blocks.partCount * 16)
         for part in 0..<blocks.partCount {

@@ -34,15 +34,19 @@ public struct RaBitQFastScanIndex: StoredCodeIndex, ReadableIndex {
             let query = RaBitQQuery(
                 queries.row(number), centroid: center, scan.quantizer, bits: bits,
                 isCentered: parameters.centered ?? false)
-            let table = QuantizedTable(scan.table(query))
+            let table = QuantizedTable(scan.tables([query]))
             var top = TopK(min(k, count), metric)
             codes.withUnsafeBytes { bytes in
                 guard let base = bytes.baseAddress else { return }
-                scan.blocks.forEachSum(base, count: count, table: table.tables[0]) { row, sum in
-                    if let selector = parameters.selector, !selector.contains(Int64(row)) { return }
-                    let distance = scan.distance(
-                        query, base, row, table.distance(sum), bound: top.bound)
-                    top.offer(distance, Int64(row))
+                table.withTable(list: 0) { entries in
+                    scan.blocks.forEachSum(base, count: count, table: entries) { row, sum in
+                        if let selector = parameters.selector, !selector.contains(Int64(row)) {
+                            return
+                        }
+                        let distance = scan.distance(
+                            query, base, row, table.distance(sum), bound: top.bound)
+                        top.offer(distance, Int64(row))
+                    }
                 }
             }
             neighbors.store(top, query: number)

@@ -4,6 +4,8 @@ public struct RefinedIndex: HeaderedIndex, ReadableIndex {
     private var base: any VectorIndex
     private var refinement: any VectorIndex
     private let kFactor: Float
+    /// Candidates of all queries that are held at once.
+    private static let candidateLimit = 1 << 20
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try reader.header()
@@ -38,23 +40,27 @@ public struct RefinedIndex: HeaderedIndex, ReadableIndex {
         var baseParameters = parameters.base ?? SearchParameters()
         baseParameters.limit = baseParameters.limit ?? parameters.limit
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
-        for query in 0..<queries.count {
-            let row = queries.row(query)
-            let candidates = try base.search(
-                VectorRows(checked: row, dimension: dimension), k: wanted,
-                parameters: baseParameters)
-            // Labels of an inverted file are those of a file, and so may be anything.
-            let positions = candidates.labels.filter { $0 >= 0 && $0 < count }.map {
-                Int32(truncatingIfNeeded: $0)
+        // Many queries at once are faster; their candidates need memory.
+        let step = max(1, Self.candidateLimit / wanted)
+        for first in stride(from: 0, to: queries.count, by: step) {
+            let some = queries.rows(first..<min(queries.count, first + step))
+            let candidates = try base.search(some, k: wanted, parameters: baseParameters)
+            for query in 0..<some.count {
+                let row = some.row(query)
+                let labels = candidates.labels[query * wanted..<(query + 1) * wanted]
+                // Labels of an inverted file are those of a file, and so may be anything.
+                let positions = labels.compactMap {
+                    $0 >= 0 && $0 < count ? Int32(truncatingIfNeeded: $0) : nil
+                }
+                let exact = try refinement.distances(from: row)
+                var distances = [Float](repeating: 0, count: positions.count)
+                positions.withUnsafeBufferPointer { exact.fill(&distances, positions: $0) }
+                var top = TopK(min(k, count), metric)
+                for (position, distance) in zip(positions, distances) {
+                    top.offer(distance, Int64(position))
+                }
+                neighbors.store(top, query: first + query)
             }
-            let exact = try refinement.distances(from: row)
-            var distances = [Float](repeating: 0, count: positions.count)
-            positions.withUnsafeBufferPointer { exact.fill(&distances, positions: $0) }
-            var top = TopK(min(k, count), metric)
-            for (position, distance) in zip(positions, distances) {
-                top.offer(distance, Int64(position))
-            }
-            neighbors.store(top, query: query)
         }
         return neighbors
     }

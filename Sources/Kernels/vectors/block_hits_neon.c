@@ -2,7 +2,7 @@
  * pairs of bytes, and the odd bytes of them, vectors 8 ... 15; 256 times the odd sums off the
  * others leaves the even ones, vectors 0 ... 7. Within 256 parts no sum of 8-bit entries
  * overflows, and what the pairs lose above 16 bits goes with the odd sums. */
-#include "../include/fk_vectors.h"
+#include "block_hits.h"
 
 #if defined(__aarch64__)
 
@@ -22,8 +22,8 @@ FK_SUMS void add_pairs(uint32_t *sums, uint16x8_t pairs, uint16x8_t odd) {
     add_sums(sums + 8, odd);
 }
 
-void fk_block_sums_u4_neon(uint32_t *sums, const uint8_t *codes, size_t stride,
-                           const uint8_t *table, size_t parts) {
+FK_SUMS void group_sums(uint32_t sums[32], const uint8_t *codes, size_t stride,
+                        const uint8_t *table, size_t parts) {
     const uint8x16_t low_half = vdupq_n_u8(15);
     for (size_t i = 0; i < 8; i++) vst1q_u32(sums + 4 * i, vdupq_n_u32(0));
     for (size_t begin = 0; begin < parts; begin += 256) {
@@ -43,6 +43,23 @@ void fk_block_sums_u4_neon(uint32_t *sums, const uint8_t *codes, size_t stride,
         }
         add_pairs(sums, pairs[0], odd[0]);
         add_pairs(sums + 16, pairs[1], odd[1]);
+    }
+}
+
+/* Whether one of 32 sums is below a limit. */
+FK_SUMS int any_below(const uint32_t sums[32], uint64_t limit) {
+    uint32x4_t smallest = vld1q_u32(sums);
+    for (size_t i = 1; i < 8; i++) smallest = vminq_u32(smallest, vld1q_u32(sums + 4 * i));
+    return vminvq_u32(smallest) < limit;
+}
+
+void fk_block_hits_u4_neon(fk_block_hits *hits, const fk_code_blocks *blocks,
+                           const uint8_t *table, uint64_t limit, size_t first, size_t end) {
+    hits->count = 0;
+    for (; first < end; first += 32) {
+        uint32_t sums[32];
+        group_sums(sums, fk_group(blocks, first), blocks->rows, table, blocks->parts);
+        if (any_below(sums, limit)) fk_list_hits(hits, sums, limit, first, end);
     }
 }
 
