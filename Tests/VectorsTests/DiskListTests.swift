@@ -21,7 +21,7 @@ struct DiskListTests {
     }
 
     @Test(
-        "are searched like lists in memory",
+        "Works when 17: are searched like lists in memory",
         arguments: ["IVF6,Flat", "IVF6,SQ8", "IVF6,PQ4x4", "PCA4,IVF6,Flat", "IVF6,RaBitQ4"])
     func searching(_ factory: String) throws {
         let folder = try TemporaryFolder()
@@ -52,7 +52,9 @@ struct DiskListTests {
         #expect(try IndexFile.vectors(found).bytes() == IndexFile.vectors(grown).bytes())
     }
 
-    @Test("are in a file that doubles from 32 bytes, each with a power of two of places")
+    @Test(
+        "Works when 17: are in a file that doubles from 32 bytes, each with a power of two of places"
+    )
     func layout() throws {
         let folder = try TemporaryFolder()
         var last: Int?

@@ -50,6 +50,9 @@ struct FaissCase: CustomTestStringConvertible {
         }
     }
 
+    /// The index file.
+    func bytes() throws -> [UInt8] { try MappedFile(path: indexPath).withBytes { Array($0) } }
+
     /// The searches, with the fields set before them as parameters.
     func searches() throws -> [FaissSearch] {
         let expected = try expectedTensors()

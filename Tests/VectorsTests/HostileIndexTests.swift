@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Hostile index files")
 struct HostileIndexTests {
-    /// Files of every family, small enough to be read again and again.
+    /// Files of every family, small enough to be read two thousand times each.
     static let names = [
         "flat_ip_tiny", "ivfflat_dedup", "pt_itq", "lsh_rot_thr", "ivfflat_sparse_ids",
         "rabitqfs_ip", "bin_idmap2", "sq8_rs_minmax", "bin_multihash", "aq_lsq_nqint8", "aq_plsq",
@@ -48,16 +48,16 @@ struct HostileIndexTests {
         }
     }
 
-    @Test("damaged anywhere give an error or an index", arguments: names)
-    func damage(_ name: String) throws {
-        let original = try Fixtures.bytes("faiss/\(name)/index.faiss")
+    @Test("Works when 3: damaged anywhere give an error or an index", arguments: FaissCase.all)
+    func damage(_ example: FaissCase) throws {
+        let original = try example.bytes()
         var flips = ByteFlips(original, seed: 41)
-        flips.forEach("index \(name)", count: 60) { Self.use($0) }
+        flips.forEach("index \(example.name)", count: 100) { Self.use($0) }
     }
 
-    @Test("cut short are an error that says where", arguments: names)
-    func truncation(_ name: String) throws {
-        let original = try Fixtures.bytes("faiss/\(name)/index.faiss")
+    @Test("Works when 3: cut short are an error that says where", arguments: FaissCase.all)
+    func truncation(_ example: FaissCase) throws {
+        let original = try example.bytes()
         for step in 0..<100 {
             let length = original.count * step / 100
             #expect(throws: IndexFileError.self, "\(length) bytes") {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Inverted lists")
 struct InvertedListTests {
-    @Test("all looked at find what a flat index finds")
+    @Test("Works when 5: all looked at find what a flat index finds")
     func exhaustive() throws {
         let values = FlatSearchTests.values(60 * 3, seed: 31)
         let flat = FlatIndex(try VectorRows(values, dimension: 3), metric: .l2)

@@ -36,7 +36,7 @@ struct ChangeTests {
     }
 
     @Test(
-        "that number their vectors close the gaps of removed ones",
+        "Works when 14: that number their vectors close the gaps of removed ones",
         arguments: BuiltIndex.numbered)
     func removingNumbered(_ factory: String) throws {
         var index = try built.filled(factory, 0..<300)
@@ -56,7 +56,8 @@ struct ChangeTests {
         #expect(try index.search(queries, k: 2).labels.allSatisfy { $0 == -1 })
     }
 
-    @Test("of inverted lists keep labels when others go", arguments: BuiltIndex.listed)
+    @Test(
+        "Works when 14: of inverted lists keep labels when others go", arguments: BuiltIndex.listed)
     func removingListed(_ factory: String) throws {
         var index = try built.trained(factory)
         let ids = (0..<300).map { Int64($0 * 10 + 7) }
@@ -82,7 +83,7 @@ struct ChangeTests {
         #expect(try index.reconstruct(-7).count == 8)
     }
 
-    @Test("put the last of a list into the gap, as Faiss does")
+    @Test("Works when 14: put the last of a list into the gap, as Faiss does")
     func removalOrder() throws {
         var index = try built.trained("IVF1,Flat")
         try index.add(built.part(0..<8))
@@ -92,7 +93,9 @@ struct ChangeTests {
         #expect(ids == [0, 5, 4, 3])
     }
 
-    @Test("under an ID map keep the labels they were given", arguments: ["IDMap,", "IDMap2,"])
+    @Test(
+        "Works when 14: under an ID map keep the labels they were given",
+        arguments: ["IDMap,", "IDMap2,"])
     func idMaps(_ prefix: String) throws {
         for inner in ["Flat", "SQ8", "PQ4x4fs"] {
             var index = try built.trained(prefix + inner)
@@ -116,7 +119,7 @@ struct ChangeTests {
         #expect(lists.count == 50)
     }
 
-    @Test("of graphs refuse to lose vectors and say what to do")
+    @Test("Works when 14: of graphs refuse to lose vectors and say what to do")
     func graphs() throws {
         var index = try built.filled("HNSW8", 0..<100)
         let error = #expect(throws: IndexChangeError.self) { try index.remove(.ids([4])) }

@@ -21,7 +21,9 @@ struct SelectionTests {
         ]
     }()
 
-    @Test("find the best of the vectors that a selector contains", arguments: BuiltIndex.all)
+    @Test(
+        "Works when 13: find the best of the vectors that a selector contains",
+        arguments: BuiltIndex.all)
     func selecting(_ factory: String) throws {
         let index = try built.filled(factory, 0..<400)
         var parameters = BuiltIndex.thorough(index)
@@ -56,7 +58,7 @@ struct SelectionTests {
         }
     }
 
-    @Test("find in shards what one index finds", arguments: BuiltIndex.all)
+    @Test("Works when 18: find in shards what one index finds", arguments: BuiltIndex.all)
     func shards(_ factory: String) throws {
         let whole = try built.filled(factory, 0..<400)
         let parts = [0..<90, 90..<91, 91..<400]
@@ -81,7 +83,7 @@ struct SelectionTests {
     }
 
     @Test(
-        "find in shards with labels of their own what one index finds",
+        "Works when 18: find in shards with labels of their own what one index finds",
         arguments: ["IVF6,Flat", "IVF6,PQ4x4fs", "IDMap,SQ8"])
     func ownLabels(_ factory: String) throws {
         let ids = (0..<400).map { Int64(9000 - $0 * 3) }
@@ -102,7 +104,7 @@ struct SelectionTests {
         #expect(try sharded.reconstruct(9000) == whole.reconstruct(9000))
     }
 
-    @Test("give the same from replicas", arguments: ["Flat", "IVF6,SQ8", "HNSW8"])
+    @Test("Works when 18: give the same from replicas", arguments: ["Flat", "IVF6,SQ8", "HNSW8"])
     func replicas(_ factory: String) throws {
         let one = try built.filled(factory, 0..<200)
         var replicated = try ReplicatedIndex([one, one, one])

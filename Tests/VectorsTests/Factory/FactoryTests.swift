@@ -12,7 +12,8 @@ import Testing
         "IVF0,Flat",
     ]
 
-    @Test func stringsGiveTheTypesOfFaiss() throws {
+    @Test("Works when 15: strings give the types and parameters that they give in Faiss")
+    func types() throws {
         let cases = try #require(try TrainingFixture.json("factory")["float"]?.arrayValue)
         var built = 0
         for entry in cases {
@@ -107,12 +108,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("IVF16,Foo", 6), ("IVF16,PQ5", 8), ("PQ8x25", 4), ("IVF16(Flat,Flat", 5), ("Flat,Flat", 4),
-        ("", 0), ("IVF,Flat", 3), ("PQ8,Refine(Foo)", 11), ("OPQ8_x,PQ8", 5), ("NNDescent16", 0),
-        ("PCA16,L2norm,IVF16,PQ5", 21), ("Flat)", 4), ("PQ8x4fs_33", 8),
-    ])
-    func errorsPointAtTheCharacter(string: String, offset: Int) throws {
+    @Test(
+        "Works when 15: errors point at the character",
+        arguments: [
+            ("IVF16,Foo", 6), ("IVF16,PQ5", 8), ("PQ8x25", 4), ("IVF16(Flat,Flat", 5),
+            ("Flat,Flat", 4), ("", 0), ("IVF,Flat", 3), ("PQ8,Refine(Foo)", 11), ("OPQ8_x,PQ8", 5),
+            ("NNDescent16", 0), ("PCA16,L2norm,IVF16,PQ5", 21), ("Flat)", 4), ("PQ8x4fs_33", 8),
+        ])
+    func errors(string: String, offset: Int) throws {
         let error = #expect(throws: FactoryError.self) {
             try IndexDescription(string, dimension: 32)
         }

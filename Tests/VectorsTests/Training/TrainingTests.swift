@@ -58,7 +58,9 @@ enum TrainingFixture {
         }
     }
 
-    @Test func centroidsAreThoseOfFaiss() throws {
+    @Test(
+        "Works when 4: one thread finds the centroids of Faiss, also of a sample and after splits")
+    func centroids() throws {
         let vectors = try TrainingFixture.rows("xt")
         let runs = try #require(try TrainingFixture.json("kmeans")["runs"]?.arrayValue)
         #expect(runs.count == 10)
@@ -149,7 +151,8 @@ enum TrainingFixture {
         }
     }
 
-    @Test func eachRoundOfASignRotationLosesLess() throws {
+    @Test("Works when 11: each round of a sign rotation loses less")
+    func signRotation() throws {
         var rotation = SignRotation(32, 16, usesPrincipalComponents: true)
         try rotation.train(try TrainingFixture.rows("xt"), BuildWork())
         #expect(rotation.losses.count == 51)
@@ -158,7 +161,8 @@ enum TrainingFixture {
         }
     }
 
-    @Test func anOptimizedRotationLowersTheErrorOfCodes() throws {
+    @Test("Works when 11: an optimized rotation lowers the error of product codes")
+    func optimizedRotation() throws {
         // Components that belong together are in different parts.
         let rows = try TrainingFixture.rows("xt").sample(600)
         let mixed = VectorRows(
@@ -177,18 +181,20 @@ enum TrainingFixture {
         #expect(try loss(rotation.apply(mixed)) < 0.9 * loss(mixed))
     }
 
-    @Test func codesInBlocksComeBack() {
-        let blocks = FastScanBlocks(partCount: 5, rows: 64)
+    @Test("Works when 7: codes packed in blocks come back", arguments: [32, 64], [4, 5])
+    func blocks(_ rows: Int, _ partCount: Int) {
+        let blocks = FastScanBlocks(partCount: partCount, rows: rows)
         var generator = SeededGenerator(seed: 9)
-        let numbers = (0..<100 * 5).map { _ in UInt32(generator.next() % 16) }
+        let numbers = (0..<100 * partCount).map { _ in UInt32(generator.next() % 16) }
         let packed = blocks.packed(numbers)
-        #expect(packed.count == 2 * blocks.stride)
+        #expect(packed.count == (100 + rows - 1) / rows * blocks.stride)
         packed.withUnsafeBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             for row in 0..<100 {
-                for part in 0..<5 {
+                for part in 0..<partCount {
                     #expect(
-                        blocks.number(base, row: row, part: part) == Int(numbers[row * 5 + part]))
+                        blocks.number(base, row: row, part: part)
+                            == Int(numbers[row * partCount + part]))
                 }
             }
         }

@@ -16,7 +16,7 @@ struct TuningTests {
         try ParameterSweep.groundTruth(built.rows, queries, k: k, metric: .l2)
     }
 
-    @Test("find a front that rises strictly in time and recall")
+    @Test("Works when 16: find a front that rises strictly in time and recall")
     func front() throws {
         let index = try built.filled("IVF32,Flat", 0..<600)
         var sweep = try ParameterSweep(index, queries: queries, truth: truth(10), k: 10)
