@@ -1,6 +1,7 @@
 """Fathom's vector search beside faiss-cpu, hnswlib and usearch, in turns in one run; see README.md."""
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -64,6 +65,10 @@ class Comparison:
         self.rows = []
         print(f"{'job':44} {'ours':>10} {'peer':>10} {'ratio':>6}  recall ours, peer", flush=True)
 
+    def fresh_engine(self):
+        """An engine that has nothing in memory yet."""
+        return Engine(self.arguments.engine, self.arguments.work)
+
     def note(self, job, ours, peers, more_is_better, recalls=()):
         """Prints medians; of several peers the best counts."""
         best = (max if more_is_better else min)(
@@ -79,6 +84,34 @@ class Comparison:
         pairs = zip(labels, self.truth)
         return float(np.mean([len(set(a) & set(b)) / len(b) for a, b in pairs]))
 
+    def curves(self, job, settings, ours, peers, count):
+        """Queries a second at each setting, and at the wanted recalls, of functions of a setting."""
+        engines = {"ours": ours, **peers}
+        samples = {name: {} for name in engines}
+        for _ in range(self.arguments.repetitions):
+            for setting in settings:
+                for name, search in engines.items():
+                    seconds, labels = search(setting)()
+                    rates, _ = samples[name].setdefault(setting, ([], self.recall(labels)))
+                    rates.append(count / seconds)
+        for setting in settings:
+            best = max(peers, key=lambda name: statistics.median(samples[name][setting][0]))
+            self.note(
+                f"{job} {setting}", samples["ours"][setting][0],
+                {name: samples[name][setting][0] for name in peers}, True,
+                (samples["ours"][setting][1], samples[best][setting][1]))
+        for wanted in WANTED_RECALLS:
+            rates = {
+                name: [rate_at(wanted, [(recall, rates[turn]) for rates, recall in
+                                        samples[name].values()])
+                       for turn in range(self.arguments.repetitions)] for name in engines}
+            able = {name: rates[name] for name in peers if None not in rates[name]}
+            if None in rates["ours"] or not able:
+                print(f"{job}: recall {wanted} is not reached by "
+                      f"{'ours' if None in rates['ours'] else 'a peer'}", flush=True)
+                continue
+            self.note(f"{job}: at recall {wanted}", rates["ours"], able, True)
+
     def searches(self, job, ours, peers, count):
         """Queries a second of functions that give seconds and labels."""
         times, recalls = {name: [] for name in ["ours", *peers]}, {}
@@ -89,6 +122,48 @@ class Comparison:
                 recalls[name] = self.recall(labels)
         best = max(peers, key=lambda name: statistics.median(times[name]))
         self.note(job, times.pop("ours"), times, True, (recalls["ours"], recalls[best]))
+
+
+WANTED_RECALLS = [0.90, 0.95, 0.99]
+
+
+def rate_at(wanted, points):
+    """Queries a second at a recall, between settings on a line of their logarithms; where the
+    lowest setting is above it, that of the setting. None where no setting reaches it."""
+    points = sorted(points)
+    if points[0][0] >= wanted:
+        return max(rate for _, rate in points)
+    for (low, slow), (high, fast) in zip(points, points[1:]):
+        if low < wanted <= high:
+            part = (wanted - low) / (high - low)
+            return math.exp(math.log(slow) + part * (math.log(fast) - math.log(slow)))
+    return None
+
+
+RESIDENT = """
+import sys
+def resident():
+    return int(open('/proc/self/statm').read().split()[1]) * 4096
+kind, path, dimension = sys.argv[1], sys.argv[2], int(sys.argv[3])
+import numpy
+if kind == 'faiss':
+    import faiss
+    before = resident()
+    index = faiss.read_index(path)
+else:
+    import hnswlib
+    index = hnswlib.Index('l2', dimension)
+    before = resident()
+    index.load_index(path)
+print(resident() - before)
+"""
+
+
+def peer_memory(kind, path, dimension):
+    """Bytes that reading an index adds to a fresh process."""
+    return float(subprocess.run(
+        [sys.executable, "-c", RESIDENT, kind, path, str(dimension)], check=True,
+        capture_output=True, text=True).stdout)
 
 
 def timed(run):
@@ -119,10 +194,18 @@ def compare_set(comparison, name, base, queries, threads):
     def ours(batch, count, *parameters):
         return lambda: engine.search(k, threads, batch, queries[:count], *parameters)
 
+    path = os.path.join(work, "index.faiss")
+
     def load(index):
-        path = os.path.join(work, "index.faiss")
         faiss.write_index(index, path)
         engine.ask("load", path)
+
+    def compare_memory(job, peers):
+        added, = comparison.fresh_engine().ask("memory", path)
+        comparison.note(
+            f"{title}: {job}, MB in memory", [added / 1e6],
+            {kind: [peer_memory(kind, file, dimension) / 1e6] for kind, file in peers.items()},
+            False)
 
     title = f"{name}, {threads} thread{'s' if threads > 1 else ''}"
     load(flat)
@@ -147,19 +230,24 @@ def compare_set(comparison, name, base, queries, threads):
         index.train(base)
         index.add(base)
         load(index)
-        for nprobe in [4, 8, 16, 32, 64]:
+        compare_memory(factory, {"faiss": path})
+
+        def in_ours(nprobe):
+            given = (["base.nprobe=%d" % nprobe, "k_factor=4"] if factory.endswith("RFlat")
+                     else ["nprobe=%d" % nprobe])
+            return ours(len(queries), len(queries), *given)
+
+        def in_faiss(nprobe):
+            parameters = faiss.SearchParametersIVF(nprobe=nprobe)
             if factory.endswith("RFlat"):
-                given = ["base.nprobe=%d" % nprobe, "k_factor=4"]
                 parameters = faiss.IndexRefineSearchParameters(
-                    k_factor=4, base_index_params=faiss.SearchParametersIVF(nprobe=nprobe))
-            else:
-                given = ["nprobe=%d" % nprobe]
-                parameters = faiss.SearchParametersIVF(nprobe=nprobe)
-            comparison.searches(
-                f"{title}: {factory}, nprobe {nprobe}", ours(len(queries), len(queries), *given),
-                {"faiss": in_batches(
-                    lambda part: index.search(part, k, params=parameters)[1], queries,
-                    len(queries))}, len(queries))
+                    k_factor=4, base_index_params=parameters)
+            return in_batches(
+                lambda part: index.search(part, k, params=parameters)[1], queries, len(queries))
+
+        comparison.curves(
+            f"{title}: {factory}, nprobe", [1, 2, 4, 8, 16, 32, 64], in_ours,
+            {"faiss": in_faiss}, len(queries))
 
     built = {"faiss": [], "hnswlib": [], "usearch": []}
     path = os.path.join(work, "ours.faiss")
@@ -175,31 +263,39 @@ def compare_set(comparison, name, base, queries, threads):
     built["usearch"].append(timed(lambda: wide.add(keys, base, threads=threads))[0])
     comparison.note(f"{title}: HNSW32 built, seconds", ours_built, built, False)
     engine.ask("load", path)
-    for ef in [32, 64, 128, 256]:
-        parameters = faiss.SearchParametersHNSW(efSearch=ef)
+    small.save_index(path + ".hnswlib")
+    compare_memory("HNSW32", {"faiss": path, "hnswlib": path + ".hnswlib"})
 
-        def in_hnswlib(part):
+    def in_faiss(ef):
+        parameters = faiss.SearchParametersHNSW(efSearch=ef)
+        return in_batches(
+            lambda part: graph.search(part, k, params=parameters)[1], queries, len(queries))
+
+    def in_hnswlib(ef):
+        def search(part):
             small.set_ef(ef)
             return small.knn_query(part, k, num_threads=threads)[0].astype("i8")
+        return in_batches(search, queries, len(queries))
 
-        def in_usearch(part):
+    def in_usearch(ef):
+        def search(part):
             wide.expansion_search = ef
             return wide.search(part, k, threads=threads).keys.astype("i8")
+        return in_batches(search, queries, len(queries))
 
-        comparison.searches(
-            f"{title}: HNSW32, efSearch {ef}",
-            ours(len(queries), len(queries), f"efSearch={ef}"),
-            {"faiss": in_batches(
-                lambda part: graph.search(part, k, params=parameters)[1], queries, len(queries)),
-             "hnswlib": in_batches(in_hnswlib, queries, len(queries)),
-             "usearch": in_batches(in_usearch, queries, len(queries))}, len(queries))
+    comparison.curves(
+        f"{title}: HNSW32, efSearch", [16, 24, 32, 48, 64, 96, 128, 192, 256],
+        lambda ef: ours(len(queries), len(queries), f"efSearch={ef}"),
+        {"faiss": in_faiss, "hnswlib": in_hnswlib, "usearch": in_usearch}, len(queries))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", default=os.path.join(HERE, ".build-peers"))
     parser.add_argument("--threads", default="2,1", help="numbers of threads")
-    parser.add_argument("--sets", default="200000x128", help="COUNTxDIMENSION, several by commas")
+    parser.add_argument(
+        "--sets", default="200000x128",
+        help="COUNTxDIMENSION drawn at random, or FILE:DIMENSION of raw floats; several by commas")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--engine", help="the built engine; built if left out")
     parser.add_argument("--json", help="file for all samples")
@@ -216,8 +312,17 @@ def main():
         arguments.engine = os.path.join(HERE, ".build", "release", "Engine")
     comparison = Comparison(arguments, Engine(arguments.engine, arguments.work))
     for size in arguments.sets.split(","):
-        count, dimension = (int(part) for part in size.split("x"))
-        base, queries = clustered(count, dimension, 2000, 7)
+        if ":" in size:
+            file, dimension = size.rsplit(":", 1)
+            rows = np.fromfile(file, "f4").reshape(-1, int(dimension))
+            # Queries are rows from everywhere, which are not searched.
+            chosen = np.zeros(len(rows), bool)
+            chosen[np.linspace(0, len(rows) - 1, min(2000, len(rows) // 20)).astype(int)] = True
+            base, queries = rows[~chosen], rows[chosen]
+            size = f"{os.path.basename(file)}, {len(base)} x {dimension}"
+        else:
+            count, dimension = (int(part) for part in size.split("x"))
+            base, queries = clustered(count, dimension, 2000, 7)
         for threads in arguments.threads.split(","):
             compare_set(comparison, size, base, queries, int(threads))
     if arguments.json:

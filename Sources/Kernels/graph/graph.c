@@ -1,14 +1,8 @@
 #include "../include/fk_graph.h"
 #include "../lanes/variants.h"
 
-FK_OPERATION(graph_descend_f32, FK_NN_VARIANTS,
-             (int32_t *node, float *key, const fk_graph *graph, const float *query, int from,
-              int to),
-             (node, key, graph, query, from, to))
-FK_OPERATION(graph_walk_f32, FK_NN_VARIANTS,
-             (fk_walk *walk, const fk_graph *graph, const float *query, int level, int32_t node,
-              float key, size_t enough, size_t steps),
-             (walk, graph, query, level, node, key, enough, steps))
+FK_OPERATION(graph_search_f32, FK_NN_VARIANTS,
+             (const fk_graph *graph, const fk_graph_search *search), (graph, search))
 FK_OPERATION(graph_choose_f32, FK_NN_VARIANTS,
              (size_t *kept, int32_t *nodes, float *keys, size_t count, size_t limit,
               const fk_graph *graph),
@@ -19,6 +13,6 @@ FK_OPERATION(graph_link_f32, FK_NN_VARIANTS,
               float *keys),
              (neighbors, graph, level, limit, sources, targets, count, nodes, keys))
 FK_OPERATION(graph_offer_f32, FK_NN_VARIANTS,
-             (fk_walk *walk, const fk_graph *graph, const float *query, const int32_t *nodes,
-              float *keys, size_t count),
-             (walk, graph, query, nodes, keys, count))
+             (int32_t *nodes, float *keys, size_t *found, size_t capacity, const fk_graph *graph,
+              const float *query, const int32_t *others, float *scratch, size_t count),
+             (nodes, keys, found, capacity, graph, query, others, scratch, count))

@@ -1,4 +1,7 @@
-/* The sorted pool of a walk; the same code at every level. */
+/* The sorted pool of a walk; the same code at every level.
+ *
+ * An entry is a number that is smaller for what is nearer: the bits of the key in the order of
+ * keys, then the node, then whether its list was read. */
 #ifndef FK_GRAPH_POOL_H
 #define FK_GRAPH_POOL_H
 
@@ -15,65 +18,65 @@ FK_POOL const int32_t *graph_list(const fk_graph *graph, int32_t node, int level
     return graph->neighbors + graph->offsets[node] + graph->level_starts[level];
 }
 
-/* Whether a key comes into the pool. */
-FK_POOL int pool_takes(const fk_walk *walk, float key) {
-    return walk->count < walk->capacity || key < walk->keys[walk->count - 1];
+/* The bits of a key, which is a number, as one that counts up with it. */
+FK_POOL uint32_t key_order(float key) {
+    /* Both zeros are one. */
+    key += 0.0f;
+    uint32_t bits;
+    memcpy(&bits, &key, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-/* Puts a node in its place; returns the place. The farthest goes if there is no room. */
-FK_POOL size_t pool_insert(fk_walk *walk, int32_t node, float key) {
-    size_t low = 0, high = walk->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        float there = walk->keys[middle];
-        int before = there < key ||
-                     (there == key && (walk->nodes[middle] & ~FK_WALKED) < (uint32_t)node);
-        if (before)
-            low = middle + 1;
-        else
-            high = middle;
+FK_POOL float order_key(uint32_t order) {
+    uint32_t bits = order & 0x80000000u ? order & 0x7fffffffu : ~order;
+    float key;
+    memcpy(&key, &bits, sizeof key);
+    return key;
+}
+
+#define FK_WALKED 1u
+
+FK_POOL uint64_t pool_entry(uint32_t order, int32_t node) {
+    return (uint64_t)order << 32 | (uint64_t)(uint32_t)node << 1;
+}
+
+FK_POOL int32_t entry_node(uint64_t entry) { return (int32_t)((uint32_t)entry >> 1); }
+
+/* Whether a key comes into the pool. */
+FK_POOL int pool_takes(const fk_walk *walk, uint32_t order) {
+    return walk->count < walk->capacity || order < walk->pool[walk->count - 1] >> 32;
+}
+
+/* Puts an entry in its place; returns the place. The farthest goes if there is no room. */
+FK_POOL size_t pool_insert(fk_walk *walk, uint64_t entry) {
+    /* Without branches, which would be guessed wrong half of the time. */
+    const uint64_t *low = walk->pool;
+    for (size_t left = walk->count; left > 0;) {
+        size_t half = (left + 1) / 2;
+        low += low[half - 1] < entry ? half : 0;
+        left -= half;
     }
-    size_t moved = walk->count - low;
+    size_t place = (size_t)(low - walk->pool), moved = walk->count - place;
     if (walk->count == walk->capacity)
         moved--;
     else
         walk->count++;
-    memmove(walk->keys + low + 1, walk->keys + low, moved * sizeof *walk->keys);
-    memmove(walk->nodes + low + 1, walk->nodes + low, moved * sizeof *walk->nodes);
-    walk->keys[low] = key;
-    walk->nodes[low] = (uint32_t)node;
-    return low;
+    memmove(walk->pool + place + 1, walk->pool + place, moved * sizeof *walk->pool);
+    walk->pool[place] = entry;
+    return place;
 }
 
 /* How many have a key below that of a place. */
 FK_POOL size_t pool_below(const fk_walk *walk, size_t place) {
     size_t below = place;
-    while (below > 0 && walk->keys[below - 1] == walk->keys[place]) below--;
+    while (below > 0 && walk->pool[below - 1] >> 32 == walk->pool[place] >> 32) below--;
     return below;
-}
-
-FK_POOL void pool_begin(fk_walk *walk, int32_t node, float key) {
-    walk->count = 0;
-    walk->visited[node] = walk->mark;
-    pool_insert(walk, node, pool_key(key));
 }
 
 /* The next place from `place` on whose list was not read. */
 FK_POOL size_t pool_next(const fk_walk *walk, size_t place) {
-    while (place < walk->count && (walk->nodes[place] & FK_WALKED)) place++;
+    while (place < walk->count && (walk->pool[place] & FK_WALKED)) place++;
     return place;
-}
-
-/* Lists the neighbours that were not met yet; returns their number. */
-FK_POOL size_t walk_gather(fk_walk *walk, const int32_t *list, size_t places) {
-    size_t count = 0;
-    for (size_t i = 0; i < places && list[i] >= 0; i++) {
-        int32_t neighbor = list[i];
-        if (walk->visited[neighbor] == walk->mark) continue;
-        walk->visited[neighbor] = walk->mark;
-        walk->fresh[count++] = neighbor;
-    }
-    return count;
 }
 
 #endif

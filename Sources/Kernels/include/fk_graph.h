@@ -22,33 +22,54 @@ typedef struct fk_graph {
 
 /* What one walk needs, in memory of the caller. */
 typedef struct fk_walk {
-    uint8_t *visited; /* [nodes]: those equal to `mark` were met */
-    uint8_t mark;
-    int32_t *fresh;    /* [longest list of the level] */
+    int32_t *fresh;    /* [longest list] */
     float *fresh_keys; /* same */
-    /* The nearest met so far, by key and number; `count` of them at most `capacity`. The highest
-     * bit of a node is set once its list was read. */
-    uint32_t *nodes;
-    float *keys;
+    /* The nearest met so far, by key and number; `count` of them at most `capacity`. */
+    uint64_t *pool;
     size_t capacity, count;
+    int32_t *met; /* [nodes]: those that were met */
+    /* Where it is, for graph_search alone. */
+    int turn, level;
+    size_t number, met_count, fresh_count, fetched, place, steps;
+    int32_t node;
+    float key;
 } fk_walk;
-#define FK_WALKED 0x80000000u
 
-/* Goes from a node to nearer neighbours as long as there are any, on the levels `from` down to
- * `to`. `node` and `key` are replaced by where it ends. */
-FK_KERNEL(graph_descend_f32, (int32_t *node, float *key, const fk_graph *graph,
-                              const float *query, int from, int to));
+/* Walks that take turns at most. */
+enum { FK_WALKS = 8 };
 
-/* Best-first search of a level from a node: reads the list of the nearest node whose list was not
- * read, until there is none among the `capacity` nearest, or that one has `enough` nearer ones;
- * after `steps` lists at most. */
-FK_KERNEL(graph_walk_f32, (fk_walk *walk, const fk_graph *graph, const float *query, int level,
-                           int32_t node, float key, size_t enough, size_t steps));
+/* Searches of several queries. */
+typedef struct fk_graph_search {
+    const float *queries; /* query i is row numbers[i], or i where `numbers` is NULL */
+    const int32_t *numbers;
+    size_t count;
+    /* From the entry it goes to nearer neighbours as long as there are any, on the levels `from`
+     * down to `to`, if there are. */
+    int32_t entry;
+    int from, to;
+    /* From there a best-first search of `level`: reads the list of the nearest node whose list was
+     * not read, until there is none among the `capacity` nearest, or that one has `enough` nearer
+     * ones; after `steps` lists at most. */
+    int level;
+    size_t enough, steps;
+    /* The nearest of each query, at most `k`: nodes and keys [count, k], how many [count]. */
+    size_t k;
+    int32_t *nodes;
+    float *keys;
+    size_t *found;
+    /* Walks take turns, so that what one has asked memory for comes while others compute. */
+    fk_walk *walks;
+    size_t walk_count; /* 1 ... FK_WALKS */
+    uint8_t *visited;  /* [nodes], zero before and after */
+} fk_graph_search;
 
-/* Adds nodes that are not in the pool of a walk, as far as they are among the nearest. `keys`
- * [count] is scratch. */
-FK_KERNEL(graph_offer_f32, (fk_walk *walk, const fk_graph *graph, const float *query,
-                            const int32_t *nodes, float *keys, size_t count));
+FK_KERNEL(graph_search_f32, (const fk_graph *graph, const fk_graph_search *search));
+
+/* Adds other nodes to `found` nodes in the order of their keys and numbers, as far as they are
+ * among the nearest `capacity`. `scratch` [count]. */
+FK_KERNEL(graph_offer_f32, (int32_t *nodes, float *keys, size_t *found, size_t capacity,
+                            const fk_graph *graph, const float *query, const int32_t *others,
+                            float *scratch, size_t count));
 
 /* Chooses neighbours: of nodes in rising keys, keeps one unless it is nearer to one that was kept
  * than to the query, up to `limit`. The kept ones are moved to the front; returns their number in

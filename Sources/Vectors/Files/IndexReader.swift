@@ -183,6 +183,14 @@ struct IndexReader {
 
     // MARK: Arrays
 
+    /// The next bytes.
+    ///
+    /// - Precondition: so many are left.
+    mutating func take(_ count: Int) -> UnsafeRawBufferPointer {
+        defer { position += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+    }
+
     /// A number of elements that follow each other.
     mutating func elements<Element: BitwiseCopyable>(
         _ field: String, count: Int, of type: Element.Type
@@ -198,9 +206,7 @@ struct IndexReader {
                     leftBytes: remaining))
         }
         guard count > 0 else { return [] }
-        let source = UnsafeRawBufferPointer(
-            rebasing: bytes[position..<position + size.partialValue])
-        position += size.partialValue
+        let source = take(size.partialValue)
         return [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
             // Searches jump about in what is large.
             if source.count >= largeArrayBytes {

@@ -1,16 +1,24 @@
-/// Elements that an index keeps: an array of its own, or a part of a file that is mapped.
+/// Elements that an index keeps: an array of its own, memory that was read from a file, or a part
+/// of a file that is mapped.
 ///
 /// A mapped part takes no memory until it is looked at, and then only what the system likes to
 /// keep of it. What is changed is brought into an array first.
 struct Storage<Element: BitwiseCopyable & Sendable>: Sendable {
     private enum Place: Sendable {
         case array([Element])
+        case memory(AlignedMemory, count: Int)
         case file(MappedIndexFile, offset: Int, count: Int)
     }
 
     private var place: Place
 
     init(_ array: [Element] = []) { place = .array(array) }
+
+    /// Copies elements to where searches may jump about in them.
+    init(copying source: UnsafeRawBufferPointer) {
+        place = .memory(
+            AlignedMemory(copying: source), count: source.count / MemoryLayout<Element>.stride)
+    }
 
     /// - Precondition: the elements are inside the file.
     init(mapped file: MappedIndexFile, offset: Int, count: Int) {
@@ -24,6 +32,7 @@ struct Storage<Element: BitwiseCopyable & Sendable>: Sendable {
     var count: Int {
         switch place {
         case .array(let array): array.count
+        case .memory(_, let count): count
         case .file(_, _, let count): count
         }
     }
@@ -36,6 +45,8 @@ struct Storage<Element: BitwiseCopyable & Sendable>: Sendable {
     ) rethrows -> Result {
         switch place {
         case .array(let array): return try array.withUnsafeBytes(body)
+        case .memory(let memory, _):
+            return try withExtendedLifetime(memory) { try body(memory.bytes) }
         case .file(let file, let offset, let count):
             let size = count * MemoryLayout<Element>.stride
             return try withExtendedLifetime(file) {
@@ -65,7 +76,7 @@ struct Storage<Element: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// The elements as an array: a copy if they are in a file.
+    /// The elements as an array: a copy if they are in none.
     var array: [Element] {
         if case .array(let array) = place { return array }
         return withUnsafeBytes { bytes in
@@ -76,7 +87,7 @@ struct Storage<Element: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// Changes the elements, which are brought into memory first.
+    /// Changes the elements, which are brought into an array first.
     mutating func modify<Result>(_ body: (inout [Element]) throws -> Result) rethrows -> Result {
         var array = self.array
         // So that the array has one owner and is changed where it is.
@@ -132,9 +143,10 @@ extension IndexReader {
         if container != nil, !size.overflow, size.partialValue >= Self.lendingLimit {
             return try sectionStorage(field, count: count, byteCount: size.partialValue)
         }
-        guard let mapping, !size.overflow, size.partialValue >= Self.lendingLimit,
-            size.partialValue <= remaining
+        guard count >= 0, !size.overflow, size.partialValue >= Self.lendingLimit,
+            size.partialValue <= remaining, mapping != nil || size.partialValue >= largeArrayBytes
         else { return Storage(try elements(field, count: count, of: type)) }
+        guard let mapping else { return Storage(copying: take(size.partialValue)) }
         let storage = Storage<Element>(mapped: mapping, offset: position, count: count)
         skip(size.partialValue)
         return storage
@@ -188,6 +200,6 @@ extension IndexReader {
                 expected: "one of \(byteCount) bytes at a multiple of \(ContainerFile.alignment)")
         }
         let storage = Storage<Element>(mapped: container, offset: section.offset, count: count)
-        return mapping == nil ? Storage(storage.array) : storage
+        return mapping == nil ? storage.withUnsafeBytes { Storage(copying: $0) } : storage
     }
 }

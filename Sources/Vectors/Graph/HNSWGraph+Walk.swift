@@ -20,46 +20,29 @@ extension HNSWGraph {
         withKernelGraph(vectors) { graph in
             queries.values.withUnsafeBufferPointer { values in
                 guard let base = values.baseAddress else { return }
-                for query in 0..<queries.count {
-                    let x = base + query * queries.dimension
-                    var nearest = entryPoint
-                    var key = HNSWGraph.key(graph, x, nearest)
-                    fk_graph_descend_f32(&nearest, &key, &graph, x, Int32(maximumLevel), 1)
-                    scratch.begin()
-                    fk_graph_walk_f32(
-                        &scratch.walk, &graph, x, 0, nearest, key,
-                        settings.checksRelativeDistance ? settings.efSearch : .max,
-                        settings.checksRelativeDistance ? .max : settings.efSearch + 1)
-                    store(scratch.walk, query: query, in: &neighbors, settings.isSimilarity)
-                }
+                let route = WalkRoute(
+                    entry: entryPoint, from: Int(maximumLevel), to: 1, level: 0,
+                    enough: settings.checksRelativeDistance ? settings.efSearch : .max,
+                    steps: settings.checksRelativeDistance ? .max : settings.efSearch + 1)
+                let results = scratch.search(
+                    &graph, base, count: queries.count, route, k: min(k, size))
+                store(results, in: &neighbors, settings.isSimilarity)
             }
         }
         try vectors.codes.checkIntact()
         return neighbors
     }
 
-    /// Nearness of a query and a node, as walks measure it.
-    static func key(
-        _ graph: fk_graph, _ query: UnsafePointer<Float>, _ node: Int32
-    ) -> Float {
-        var key: Float = 0
-        var node = node
-        if graph.by_product != 0 {
-            fk_row_products_f32(&key, query, graph.rows, &node, 1, graph.width)
-            return -key
-        }
-        fk_row_distances_f32(&key, query, graph.rows, &node, 1, graph.width)
-        return key
-    }
-
     private func store(
-        _ walk: fk_walk, query: Int, in neighbors: inout Neighbors, _ isSimilarity: Bool
+        _ results: WalkResults, in neighbors: inout Neighbors, _ isSimilarity: Bool
     ) {
-        for place in 0..<min(neighbors.k, walk.count) {
-            let key = walk.keys[place]
-            guard key < .greatestFiniteMagnitude else { break }
-            neighbors.distances[query * neighbors.k + place] = isSimilarity ? -key : key
-            neighbors.labels[query * neighbors.k + place] = Int64(walk.nodes[place] & ~FK_WALKED)
+        for query in 0..<neighbors.queryCount {
+            for (place, source) in results.places(query).enumerated() {
+                let key = results.keys[source]
+                guard key < .greatestFiniteMagnitude else { break }
+                neighbors.distances[query * neighbors.k + place] = isSimilarity ? -key : key
+                neighbors.labels[query * neighbors.k + place] = Int64(results.nodes[source])
+            }
         }
     }
 

@@ -196,17 +196,16 @@ struct GraphBuilder: Sendable {
         }
         let starts = levelStarts
         withKernelGraph(vectors, queries.dimension, metric) { graph, lists in
-            let parts = QueryThreads.map(nodes.count, threads: threads, pieces: 8) { part in
+            let parts = QueryThreads.map(nodes.count, threads: threads, pieces: 8) {
+                part -> [Links] in
                 let scratch = scratches.take(
                     nodeCount: count, capacity: depth, widestList: widest)
                 defer { scratches.give(scratch) }
                 return queries.values.withUnsafeBufferPointer { values in
-                    part.flatMap { place -> [Links] in
-                        guard let base = values.baseAddress else { return [] }
-                        return graph.links(
-                            of: nodes[...place], base - first * queries.dimension, level: level,
-                            from: entry, top: Int(top), starts, scratch)
-                    }
+                    guard let base = values.baseAddress else { return [] }
+                    return graph.links(
+                        of: nodes, part, base - first * queries.dimension, level: level,
+                        from: entry, top: Int(top), starts, depth: depth, scratch)
                 }
             }
             let links = parts.flatMap { $0 }
@@ -286,32 +285,29 @@ struct GraphBuilder: Sendable {
         // Points to what is alive and not moved as long as this is lent.
         let graph: fk_graph
 
-        /// Looks for the neighbours of the last of some nodes, on all levels that they are on.
+        /// Looks for the neighbours of some of the nodes that are added at the same time, on all
+        /// levels that they are on.
         func links(
-            of nodes: ArraySlice<Int32>, _ queries: UnsafePointer<Float>, level nodeLevel: Int,
-            from entry: Int32, top: Int, _ starts: [Int32], _ scratch: WalkScratch
+            of nodes: [Int32], _ part: Range<Int>, _ queries: UnsafePointer<Float>,
+            level nodeLevel: Int, from entry: Int32, top: Int, _ starts: [Int32], depth: Int,
+            _ scratch: WalkScratch
         ) -> [Links] {
-            guard let node = nodes.last else { return [] }
             var graph = graph
-            let query = queries + Int(node) * graph.width
-            var keys = [Float](repeating: 0, count: nodes.count)
-            var nearest = entry
-            var key = HNSWGraph.key(graph, query, nearest)
-            fk_graph_descend_f32(
-                &nearest, &key, &graph, query, Int32(top), Int32(nodeLevel + 1))
-            return (0...min(nodeLevel, top)).reversed().map { level in
-                scratch.begin()
-                fk_graph_walk_f32(
-                    &scratch.walk, &graph, query, Int32(level), nearest, key, .max, .max)
-                nodes.withUnsafeBufferPointer { nodes in
-                    fk_graph_offer_f32(
-                        &scratch.walk, &graph, query, nodes.baseAddress, &keys, nodes.count - 1)
-                }
+            var links: [Links] = []
+            for level in (0...min(nodeLevel, top)).reversed() {
+                let results = scratch.search(
+                    &graph, queries, Array(nodes[part]), count: part.count,
+                    WalkRoute(entry: entry, from: top, to: nodeLevel + 1, level: level), k: depth)
                 let limit = Int(starts[level + 1] - starts[level])
-                return Links(
-                    node: node, level: level,
-                    neighbors: scratch.chosen(limit: limit, &graph).reversed())
+                for (number, place) in part.enumerated() {
+                    let node = nodes[place]
+                    let neighbors = scratch.neighbors(
+                        for: queries + Int(node) * graph.width, results, number,
+                        others: nodes[..<place], limit: limit, &graph)
+                    links.append(Links(node: node, level: level, neighbors: neighbors.reversed()))
+                }
             }
+            return links
         }
     }
 

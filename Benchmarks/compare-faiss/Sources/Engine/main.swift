@@ -2,6 +2,8 @@
 //
 //   build FACTORY METRIC DIMENSION VECTORS INDEX THREADS   trains, fills and writes an index
 //   load INDEX                                     reads one
+//   map INDEX                                      opens one without reading it
+//   memory INDEX                                   reads one; bytes that this adds to the process
 //   search K THREADS BATCH QUERIES LABELS [NAME=VALUE ...]
 //   means COUNT DIMENSION ITERATIONS VECTORS THREADS
 //
@@ -28,6 +30,18 @@ func floats(_ path: String) throws -> [Float] {
     return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
         filled = fread(buffer.baseAddress, 4, count, file)
     }
+}
+
+/// Bytes of memory that the process has now, as Linux counts them.
+func residentBytes() throws -> Int {
+    guard let file = fopen("/proc/self/statm", "r") else { throw BadCommand(line: "statm") }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    guard fgets(&line, 256, file) != nil else { throw BadCommand(line: "statm") }
+    let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+        .split(separator: " ")
+    guard words.count > 1, let pages = Int(words[1]) else { throw BadCommand(line: "statm") }
+    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
 }
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
@@ -79,6 +93,12 @@ struct Engine {
             return "\(time)"
         case "load" where words.count == 2:
             return try "\(seconds { index = try IndexFile.read(words[1]).vectorIndex })"
+        case "map" where words.count == 2:
+            return try "\(seconds { index = try IndexFile.map(words[1]).vectorIndex })"
+        case "memory" where words.count == 2:
+            let before = try residentBytes()
+            index = try IndexFile.read(words[1]).vectorIndex
+            return "\(try residentBytes() - before)"
         case "search" where words.count >= 6:
             guard let index else { throw BadCommand(line: "no index") }
             let (k, threads, batch) = try (number(1), number(2), number(3))
