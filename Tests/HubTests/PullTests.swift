@@ -35,6 +35,45 @@ struct PullTests {
         }
     }
 
+    @Test("the embedder of the catalogue comes from the hub, with how it pools, before the wheel")
+    func pullsEmbedder() async throws {
+        func text(_ path: String, _ content: String) -> FakeHub.File {
+            .init(path: path, content: Array(content.utf8), isLarge: false)
+        }
+        let hub = FakeHub(
+            repository: "sentence-transformers/all-MiniLM-L6-v2",
+            files: [
+                text(".gitattributes", "*.bin filter=lfs"), text("README.md", "# all-MiniLM-L6-v2"),
+                text("1_Pooling/config.json", #"{"pooling_mode_mean_tokens": true}"#),
+                text("config.json", #"{"model_type": "bert"}"#),
+                text("config_sentence_transformers.json", "{}"), text("modules.json", "[]"),
+                .init(path: "model.safetensors", content: Array(repeating: 7, count: 5000)),
+                .init(path: "onnx/model.onnx", content: [1]),
+                .init(path: "pytorch_model.bin", content: [2]),
+                text("sentence_bert_config.json", #"{"max_seq_length": 256}"#),
+                text("special_tokens_map.json", "{}"), text("tokenizer.json", "{}"),
+                text("tokenizer_config.json", "{}"), text("train_script.py", "pass"),
+                text("vocab.txt", "[PAD]"),
+            ])
+        try await withHub(hub) { server, _, store in
+            let standard = ModelStore(settings: store.settings, catalogue: .standard)
+            let location = try await standard.pull("minilm")
+            #expect(location.format == .folder)
+            #expect(
+                Disk.files(below: location.path) == [
+                    "1_Pooling/config.json", "config.json", "model.safetensors",
+                    "sentence_bert_config.json", "special_tokens_map.json", "tokenizer.json",
+                    "tokenizer_config.json",
+                ])
+            for name in Disk.files(below: location.path) {
+                #expect(try Disk.read("\(location.path)/\(name)") == hub.content(name), "\(name)")
+            }
+            #expect(server.requests.count == 8)
+            #expect(try standard.locate(Catalogue.defaultEmbedderName) == location)
+            #expect(try standard.list().map(\.name) == ["all-MiniLM-L6-v2"])
+        }
+    }
+
     @Test("what is there is not asked for again, and a refresh fetches only what changed")
     func pullsOnce() async throws {
         try await withHub(.tiny()) { server, _, store in

@@ -24,12 +24,13 @@ struct SelectionTests {
                 "tokenizer.model", "config.json", "generation_config.json", "chat_template.jinja",
                 "pytorch_model.bin", "consolidated.safetensors", "onnx/model.onnx", "a.gguf",
                 "original/model.safetensors", "modeling_deepseek.py", "tokenizer.pkl",
-                ".gitattributes",
+                ".gitattributes", "1_Pooling/config.json", "2_Normalize/config.json",
             ])
         #expect(chosen.model == ".")
         #expect(
             chosen.files.map(\.path) == [
-                "chat_template.jinja", "config.json", "generation_config.json",
+                "1_Pooling/config.json", "chat_template.jinja", "config.json",
+                "generation_config.json",
                 "model.safetensors.index.json", "tokenizer.json", "tokenizer.model",
                 "tokenizer_config.json", "model-00001-of-00002.safetensors",
                 "model-00002-of-00002.safetensors",

@@ -84,6 +84,7 @@ package struct FileSelection: Equatable {
     }
 
     static func belongsToFolder(_ path: String) -> Bool {
+        if path == poolingPath { return true }
         guard !path.contains("/"), !path.contains("\\") else { return false }
         if path.hasSuffix(".safetensors") || path.hasSuffix(".safetensors.index.json") {
             // A second copy of the same weights in another layout.
@@ -93,6 +94,9 @@ package struct FileSelection: Equatable {
         return path.hasPrefix("tokenizer") && !isPickle(path)
             && [".json", ".model", ".txt", ".jinja"].contains { path.hasSuffix($0) }
     }
+
+    /// How a sentence encoder makes a vector of its tokens'; without it the mean would be taken.
+    private static let poolingPath = "1_Pooling/config.json"
 
     /// Small files that belong to a model beside its weights and tokenizer.
     private static let companions: Set<String> = [
