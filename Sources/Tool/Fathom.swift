@@ -28,7 +28,7 @@ struct Fathom: AsyncParsableCommand {
     /// Says what went wrong, or the help that was asked for. Names in files may be in an error, so
     /// their control characters are spelled out.
     private static func end(with error: any Error) -> Never {
-        let code = exitCode(for: error)
+        let code = (error as? Stopped).map { ExitCode($0.status) } ?? exitCode(for: error)
         let message = Terminal.printable(fullMessage(for: error))
         if !message.isEmpty {
             code.isSuccess

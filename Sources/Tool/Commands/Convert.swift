@@ -121,7 +121,7 @@ private struct ConversionLine {
     }
 
     func show(_ progress: ConversionProgress) throws {
-        if Interrupt.isPending { throw ToolError("stopped; nothing was written") }
+        if let stopped = Interrupt.stopped { throw stopped }
         guard StandardError.isTerminal else { return }
         StandardError.write(
             "\r\u{1B}[K\(progress.finishedCount + 1) of \(progress.tensorCount): "

@@ -2,6 +2,12 @@ import ArgumentParser
 import FathomTensors
 import FathomVectors
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 struct BuildIndex: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "build",
@@ -50,16 +56,30 @@ struct BuildIndex: ParsableCommand {
         var builder = try IndexBuilder(description)
         let line = StageLine()
         defer { line.close() }
+        Interrupt.begin([SIGINT, SIGTERM, SIGHUP])
         if !builder.isTrained {
             let training = try train.map(rows) ?? added
             try located(train ?? add) {
-                try builder.train(training, threads: threads, progress: line.show)
+                try builder.train(training, threads: threads) { Self.show($0, on: line) }
             }
         }
-        try located(add) { try builder.add(added, threads: threads, progress: line.show) }
+        try located(add) {
+            try builder.add(added, threads: threads) { Self.show($0, on: line) }
+        }
+        if let stopped = Interrupt.stopped { throw stopped }
+        // Once it is being written, a stop is heard when the file is whole.
         try builder.write(output)
         line.close()
         StandardError.write("\(output): \(builder.count) vectors of \(added.dimension)\n")
+    }
+
+    /// Shows how far a build is, and ends it on a signal: no file has been begun then.
+    private static func show(_ progress: TrainingProgress, on line: StageLine) {
+        guard let stopped = Interrupt.stopped else { return line.show(progress) }
+        line.close()
+        StandardError.write("Error: \(stopped)\n")
+        // Other threads are still at work on what nobody will see; nothing is to be tidied.
+        _exit(stopped.status)
     }
 
     /// Says of what training refuses which file it is about.

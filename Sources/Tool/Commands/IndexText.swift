@@ -69,10 +69,16 @@ struct IndexText: AsyncParsableCommand {
         let start = ContinuousClock.now
         let line = TextIndexLine()
         defer { line.close() }
-        Interrupt.begin([SIGINT, SIGTERM])
-        defer { Interrupt.end() }
-        let report = try indexer.update(
-            progress: line.show, isCancelled: { Interrupt.isPending })
+        let signals = [SIGINT, SIGTERM, SIGHUP]
+        Interrupt.begin(signals)
+        defer { Interrupt.end(signals) }
+        let report: TextIndexReport
+        do {
+            report = try indexer.update(
+                progress: line.show, isCancelled: { Interrupt.isPending })
+        } catch RetrievalError.cancelled {
+            throw Interrupt.stopped ?? Stopped(signal: SIGINT)
+        }
         line.close()
         StandardError.write(
             Self.describe(report, output, seconds: (ContinuousClock.now - start).inSeconds))

@@ -6,16 +6,18 @@ import Synchronization
     import Darwin
 #endif
 
-/// Ctrl-C while an answer is being written: it ends the answer, not the program.
+/// Ctrl-C while something is being done: it ends that, not the program.
 enum Interrupt {
     private static let count = Atomic<Int>(0)
+    private static let last = Atomic<Int32>(0)
 
     /// Counts interrupts from now on instead of ending the program. A second one during the same
-    /// answer ends it after all, in case the first is not heard.
+    /// work ends it after all, in case the first is not heard.
     static func begin(_ signals: [Int32] = [SIGINT]) {
         count.store(0, ordering: .relaxed)
         for number in signals {
             signal(number) { number in
+                Interrupt.last.store(number, ordering: .relaxed)
                 if Interrupt.count.add(1, ordering: .relaxed).newValue > 1 {
                     signal(number, SIG_DFL)
                     raise(number)
@@ -27,8 +29,13 @@ enum Interrupt {
     /// Whether there was one since `begin()`.
     static var isPending: Bool { count.load(ordering: .relaxed) > 0 }
 
-    /// Gives Ctrl-C its usual meaning back.
-    static func end() {
-        signal(SIGINT, SIG_DFL)
+    /// The error of work that ends because there was one; nil if there was none.
+    static var stopped: Stopped? {
+        isPending ? Stopped(signal: last.load(ordering: .relaxed)) : nil
+    }
+
+    /// Gives signals their usual meaning back.
+    static func end(_ signals: [Int32] = [SIGINT]) {
+        for number in signals { signal(number, SIG_DFL) }
     }
 }
