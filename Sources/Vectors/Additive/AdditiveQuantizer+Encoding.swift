@@ -1,29 +1,10 @@
 extension AdditiveQuantizer {
     /// The codes of some vectors, one after the other.
     ///
-    /// Codes of residual quantizers are found by beam search: of all extensions of the best partial
-    /// sums by an entry of the next codebook the nearest few are kept.
     /// - Parameter centers: for each vector what is added to its sum before the norm is taken.
-    /// - Throws: `IndexChangeError` for local-search quantizers.
+    /// - Throws: `IndexChangeError` for settings of a file that cannot be followed.
     func encode(_ vectors: VectorRows, norming centers: VectorRows? = nil) throws -> [UInt8] {
-        var codes: [UInt8] = []
-        codes.reserveCapacity(vectors.count * codeSize)
-        var sum = [Float](repeating: 0, count: dimension)
-        for row in 0..<vectors.count {
-            let numbers = try numbers(of: vectors.row(row))
-            var writer = BitWriter(byteCount: codeSize)
-            for (book, number) in numbers.enumerated() { writer.write(UInt64(number), bits[book]) }
-            if searchType.normBits > 0 {
-                decode(into: &sum) { numbers[$0] }
-                if let centers {
-                    for i in 0..<dimension { sum[i] += centers.values[row * dimension + i] }
-                }
-                let norm = RowDistances.squaredNorm(sum, dimension)
-                writer.write(code(ofNorm: norm), searchType.normBits)
-            }
-            codes += writer.bytes
-        }
-        return codes
+        try AdditiveEncoder(self).encode(vectors, norming: centers)
     }
 
     /// The vectors that codes stand for.
@@ -41,60 +22,8 @@ extension AdditiveQuantizer {
         return VectorRows(checked: values, dimension: dimension)
     }
 
-    /// The number of an entry of each codebook.
-    private func numbers(of vector: [Float]) throws -> [Int] {
-        switch kind {
-        case .residual(_, let beamSize):
-            return follow(vector, beamSize: Int(max(1, beamSize)))
-        case .product(let parts):
-            let size = dimension / parts.count
-            return try parts.enumerated().flatMap { number, part in
-                try part.numbers(of: Array(vector[number * size..<(number + 1) * size]))
-            }
-        case .localSearch:
-            throw IndexChangeError.refused(
-                "encode more vectors", by: "a local-search quantizer",
-                remedy: "build the index where it was trained, or use a residual quantizer, RQ")
-        }
-    }
-
-    private struct Partial {
-        var numbers: [Int]
-        var rest: [Float]
-    }
-
-    private func follow(_ vector: [Float], beamSize: Int) -> [Int] {
-        var beam = [Partial(numbers: [], rest: vector)]
-        for book in 0..<codebookCount {
-            let size = 1 << bits[book]
-            var nearest = TopK(min(beamSize, beam.count * size), isSimilarity: false)
-            var distances = [Float](repeating: 0, count: size)
-            for (place, partial) in beam.enumerated() {
-                codebooks.withUnsafeBytes { codebooks in
-                    guard let base = codebooks.baseAddress else { return }
-                    RowDistances.fill(
-                        &distances, query: partial.rest,
-                        rows: base + offsets[book] * dimension * 4, count: size,
-                        dimension: dimension, metric: .l2)
-                }
-                for (number, distance) in distances.enumerated() {
-                    nearest.offer(distance, Int64(place * size + number))
-                }
-            }
-            beam = nearest.sorted().map { _, label in
-                let number = Int(label) % size
-                var partial = beam[Int(label) / size]
-                let entry = (offsets[book] + number) * dimension
-                for i in 0..<dimension { partial.rest[i] -= codebooks[entry + i] }
-                partial.numbers.append(number)
-                return partial
-            }
-        }
-        return beam.first?.numbers ?? Array(repeating: 0, count: codebookCount)
-    }
-
     /// The code that stands for a norm.
-    private func code(ofNorm norm: Float) -> UInt64 {
+    func code(ofNorm norm: Float) -> UInt64 {
         switch searchType {
         case .decompress, .tableWithoutNorm, .normFromTable: return 0
         case .normFloat: return UInt64(norm.bitPattern)

@@ -49,6 +49,7 @@ struct AdditiveQuantizer: Sendable {
 
     /// Settings of training and encoding that a file keeps.
     struct LocalSearchSettings: Sendable {
+        /// K, rounds of training, then how often encoding and training begin anew, and sweeps.
         let sizes: [UInt64]
         let p: Float
         let lambda: Float
@@ -56,6 +57,14 @@ struct AdditiveQuantizer: Sendable {
         let seed: Int32
         let perturbations: UInt64
         let usesDoubles: Bool
+
+        var trainingRounds: UInt64 { sizes[1] }
+        /// How often the numbers of a vector are perturbed and improved.
+        var encodingRounds: UInt64 { sizes[2] }
+        /// The same for each round of training.
+        var refiningRounds: UInt64 { sizes[3] }
+        /// Passes over the codebooks each time.
+        var sweeps: UInt64 { sizes[4] }
     }
 
     let dimension: Int
@@ -90,6 +99,26 @@ struct AdditiveQuantizer: Sendable {
         case "IxPL", "IwPL", "IPLf", "NPLf": .productLocalSearch
         default: .residual
         }
+    }
+
+    /// A quantizer without norms, or with those that were learned.
+    ///
+    /// - Parameter codebooks: codebook after codebook, `[entries, dimension of the part]` each;
+    ///   empty before training.
+    init(
+        dimension: Int, bits: [Int], codebooks: [Float], _ kind: Kind,
+        searchType: SearchType = .decompress, norms learned: LearnedNorms = LearnedNorms()
+    ) {
+        self.dimension = dimension
+        self.bits = bits
+        offsets = bits.reduce(into: [0]) { $0.append($0[$0.count - 1] + 1 << $1) }
+        isTrained = !codebooks.isEmpty
+        self.codebooks = codebooks
+        self.searchType = searchType
+        normRange = learned.range
+        norms = learned.norms
+        normTables = learned.tables
+        self.kind = kind
     }
 
     init(

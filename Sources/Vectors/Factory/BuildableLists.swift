@@ -36,7 +36,7 @@ struct BuildableLists: BuildableIndex {
         if codec.trainingLimit > 0 {
             let sample = rows.sample(codec.trainingLimit)
             let centers = isResidual ? try centers(of: try assign(sample, work.threads)) : nil
-            try codec.train(sample.subtracting(centers), work)
+            try codec.train(sample, around: centers, work)
         }
         isTrained = true
     }

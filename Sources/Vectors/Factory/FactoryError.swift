@@ -26,7 +26,7 @@ public struct FactoryError: Error, Sendable, Hashable, CustomStringConvertible {
                 + "; expected \(expected)"
         case .notBuilt(let name):
             return place + "indexes of type '\(name.prefix(60))' are not built here; "
-                + "Flat, SQ, PQ, LSH, RaBitQ, HNSW, NSG and IVF are"
+                + "Flat, SQ, PQ, RQ, LSQ, LSH, RaBitQ, HNSW, NSG and IVF are"
         case .invalid(let message):
             return place + message
         case .unbalancedParenthesis:

@@ -4,12 +4,13 @@
 /// transforms in front, then the types themselves.
 struct FactoryParser {
     private let string: String
-    private let bytes: [UInt8]
+    let bytes: [UInt8]
     private var depth = 0
 
     private static let lengthLimit = 1000
     private static let depthLimit = 50
-    private static let codes = "Flat, SQ8, SQ6, SQ4, SQfp16, SQbf16, PQ8, PQ8x4fs or RaBitQ"
+    private static let codes =
+        "Flat, SQ8, SQ6, SQ4, SQfp16, SQbf16, PQ8, PQ8x4fs, RQ8x8, LSQ8x8 or RaBitQ"
     private static let types =
         "a type such as Flat, PQ8, SQ8, LSH, RaBitQ, HNSW32, NSG32 or IVF256,Flat"
 
@@ -32,7 +33,7 @@ struct FactoryParser {
         return try index(0..<bytes.count, dimension, metric)
     }
 
-    private func failure(_ offset: Int, _ reason: FactoryError.Reason) -> FactoryError {
+    func failure(_ offset: Int, _ reason: FactoryError.Reason) -> FactoryError {
         FactoryError(string: string, offset: offset, reason: reason)
     }
 
@@ -40,7 +41,7 @@ struct FactoryParser {
         String(decoding: bytes[range], as: UTF8.self)
     }
 
-    private func unexpected(_ range: Range<Int>, _ expected: String) -> FactoryError {
+    func unexpected(_ range: Range<Int>, _ expected: String) -> FactoryError {
         failure(range.lowerBound, .unexpected(text(range), expected: expected))
     }
 
@@ -155,7 +156,7 @@ struct FactoryParser {
 
     /// Types of Faiss that cannot be built.
     private static let unbuilt = [
-        "NNDescent", "LSQ", "PLSQ", "PRQ", "RQ", "RCQ", "ZnLattice", "MinMaxFP16",
+        "NNDescent", "LSCQ", "RCQ", "ZnLattice", "MinMaxFP16",
         "MinMax", "IMI", "Residual", "RaBitQfs", "FlatDedup", "FlatPanorama", "FlatL2Panorama",
         "SQ0",
     ]
@@ -182,6 +183,9 @@ extension FactoryParser {
         }
         var scanner = FactoryScanner(bytes, range)
         if scanner.take("PQ") { return try product(&scanner, range, dimension, metric, inLists) }
+        if let description = try additive(range, dimension, metric, inLists: inLists) {
+            return .additive(description)
+        }
         if scanner.take("RaBitQ") {
             let bits = scanner.number() ?? 1
             guard scanner.isAtEnd, (1...9).contains(bits) else {
@@ -242,20 +246,7 @@ extension FactoryParser {
         let place = scanner.position
         if bits == 4, scanner.take("fs") {
             if inLists { _ = scanner.take("r") }
-            var rows = 32
-            if scanner.take("_") {
-                let place = scanner.position
-                guard let number = scanner.number(), number > 0, number.isMultiple(of: 32),
-                    number <= 1 << 16
-                else {
-                    throw failure(
-                        place,
-                        .invalid(
-                            "'\(text(place..<range.upperBound))' vectors a block; it must be a "
-                                + "multiple of 32, at most 65536"))
-                }
-                rows = number
-            }
+            let rows = try blockRows(&scanner, range)
             guard scanner.isAtEnd else {
                 throw unexpected(scanner.position..<range.upperBound, "the end")
             }
@@ -272,7 +263,31 @@ extension FactoryParser {
         return .productQuantizer(partCount: partCount, bits: bits)
     }
 
-    private func requirePlainMetric(
+    /// Vectors of a block: what stands behind `_`, or 32.
+    func blockRows(
+        _ scanner: inout FactoryScanner, _ range: Range<Int>
+    ) throws(FactoryError) -> Int {
+        // Behind '_N' stands what codes have of norms.
+        guard scanner.take("_", ifBehind: { $0 != UInt8(ascii: "N") }) else {
+            if scanner.rest == "_" {
+                throw unexpected(scanner.position..<range.upperBound, "the vectors of a block")
+            }
+            return 32
+        }
+        let place = scanner.position
+        guard let number = scanner.number(), number > 0, number.isMultiple(of: 32),
+            number <= 1 << 16
+        else {
+            throw failure(
+                place,
+                .invalid(
+                    "'\(text(place..<range.upperBound))' vectors a block; it must be a "
+                        + "multiple of 32, at most 65536"))
+        }
+        return number
+    }
+
+    func requirePlainMetric(
         _ metric: Metric, _ range: Range<Int>
     ) throws(FactoryError) {
         guard metric == .l2 || metric == .innerProduct else {
@@ -393,6 +408,7 @@ extension FactoryParser {
         switch kind {
         case .flat: false
         case .fastScan: text.contains("fsr")
+        case .additive(let description): description.blockRows == nil || text.contains("fsr")
         default: true
         }
     }

@@ -23,6 +23,16 @@ struct FactoryScanner {
         return true
     }
 
+    /// Whether a text and then a byte of some kind stand here; if so the text is passed.
+    mutating func take(_ text: String, ifBehind isRight: (UInt8) -> Bool) -> Bool {
+        let place = position
+        guard take(text), position < end, isRight(bytes[position]) else {
+            position = place
+            return false
+        }
+        return true
+    }
+
     /// The number that stands here, at most 9 digits; nil and nothing passed otherwise.
     mutating func number() -> Int? {
         var value = 0

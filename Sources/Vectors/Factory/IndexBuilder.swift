@@ -69,7 +69,7 @@ extension IndexBuilder {
     private static func make(_ description: IndexDescription) throws -> any BuildableIndex {
         let (dimension, metric) = (description.dimension, description.metric)
         switch description.kind {
-        case .flat, .scalarQuantizer, .productQuantizer, .fastScan, .signs, .rabitq:
+        case .flat, .scalarQuantizer, .productQuantizer, .fastScan, .additive, .signs, .rabitq:
             return BuildableCodes(codec(description.kind, dimension, metric), metric)
         case .graph(let linkCount, let storage):
             guard let codec = codec(storage.kind, dimension, metric) as? any DecodableCodec else {
@@ -108,6 +108,8 @@ extension IndexBuilder {
         case .fastScan(let partCount, let blockRows):
             ProductCodec(
                 dimension: dimension, partCount: partCount, bits: 4, blockRows: blockRows)
+        case .additive(let description):
+            AdditiveCodec(dimension: dimension, metric: metric, description)
         case .signs(let bitCount, let rotates, let trainsThresholds):
             SignCodec(
                 dimension: dimension, bitCount: bitCount, rotates: rotates,

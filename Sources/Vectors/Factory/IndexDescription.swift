@@ -15,6 +15,8 @@ public struct IndexDescription: Sendable, Hashable {
         case productQuantizer(partCount: Int, bits: Int)
         /// Codes of parts in blocks: `PQ8x4fs`, `PQ8x4fs_64`.
         case fastScan(partCount: Int, blockRows: Int)
+        /// Sums of entries of codebooks: `RQ8x8`, `LSQ4x8_Nqint8`, `PRQ2x4x4fs_Nrq2x4` …
+        case additive(AdditiveDescription)
         /// Signs of components: `LSH`, `LSH16rt`.
         case signs(bitCount: Int, rotates: Bool, trainsThresholds: Bool)
         /// `RaBitQ`, `RaBitQ4`.

@@ -112,9 +112,9 @@ private struct IndexEstimator {
     mutating func index(_ index: IndexDescription, count: Int, depth: Int) -> Double {
         let (dimension, metric) = (index.dimension, index.metric)
         switch index.kind {
-        case .flat, .scalarQuantizer, .productQuantizer, .fastScan, .signs, .rabitq:
+        case .flat, .scalarQuantizer, .productQuantizer, .fastScan, .additive, .signs, .rabitq:
             estimate.comparisonsPerQuery += count
-            let codes = CodeShape(index.kind, dimension)
+            let codes = CodeShape(index.kind, dimension, metric)
             note(codes.text + (scans ? ", all of them looked at" : ""), depth)
             train(codes)
             return Self.start + flatFields(codes, metric) + codes.flatBytes(count)
@@ -178,7 +178,7 @@ private struct IndexEstimator {
         _ index: IndexDescription, _ listCount: Int, _ quantizer: IndexDescription,
         _ kind: IndexDescription.Kind, _ isResidual: Bool, count: Int, depth: Int
     ) -> Double {
-        let codes = CodeShape(kind, index.dimension)
+        let codes = CodeShape(kind, index.dimension, index.metric)
         note(
             "\(listCount) inverted lists of \(codes.text)"
                 + (isResidual ? ", of differences to the centroids" : ""), depth)
@@ -221,6 +221,9 @@ private struct IndexEstimator {
         case .scalarQuantizer: codes.parameterBytes
         case .productQuantizer: codes.parameterBytes + 4 + 1 + 4
         case .fastScan: codes.parameterBytes + 12 + 8 + 8
+        case .additive(let description):
+            codes.parameterBytes
+                + (description.blockRows == nil ? 8 : 12 + 32 + 8 + 8 + 1 + 4 + 8)
         case .signs: codes.parameterBytes
         case .rabitq(let bits):
             20 + (bits > 1 ? 8 : 0) + 8 + Self.floatSize * Double(codes.dimension) + 1
@@ -235,6 +238,9 @@ private struct IndexEstimator {
         case .productQuantizer: 1 + 8 + codes.parameterBytes
         case .fastScan: 1 + 8 + 4 + 8 + 4 + 8 + codes.parameterBytes
         case .rabitq(let bits): 20 + (bits > 1 ? 8 : 0) + 8 + 1 + 1
+        case .additive(let description):
+            codes.parameterBytes
+                + (description.blockRows == nil ? 8 + 1 + 4 : 1 + 12 + 32 + 8 + 8 + 1 + 4 + 8)
         default: 0
         }
     }
@@ -315,7 +321,7 @@ private struct CodeShape {
     var centroidCount = 0
     var trainsRanges = false
 
-    init(_ kind: IndexDescription.Kind, _ dimension: Int) {
+    init(_ kind: IndexDescription.Kind, _ dimension: Int, _ metric: Metric) {
         self.kind = kind
         self.dimension = dimension
         let d = Double(dimension)
@@ -339,6 +345,33 @@ private struct CodeShape {
             storage = .blocks(stride: blocks.stride, rows: blockRows)
             centroidCount = 16
             parameterBytes = 24 + 8 + 4 * d * 16
+        case .additive(let description):
+            let bits = description.allBits
+            let search = description.norm.searchType
+            size = (bits.reduce(0, +) + search.normBits + 7) / 8
+            text =
+                "codes of \(bits.count) codebooks"
+                + (description.blockRows.map { " in blocks of \($0)" } ?? "")
+            if let rows = description.blockRows {
+                let parts = bits.count + (metric == .l2 ? 2 : 0)
+                storage = .blocks(
+                    stride: FastScanBlocks(partCount: parts, rows: rows).stride, rows: rows)
+            }
+            centroidCount = 1 << (description.bits.max() ?? 0)
+            func quantizer(_ bits: [Int], _ width: Double) -> Double {
+                let entries = Double(bits.reduce(0) { $0 + 1 << $1 })
+                return 16 + 8 + 8 * Double(bits.count) + 1 + 8 + 4 * entries * width + 4 + 8
+            }
+            let own: Double = description.family == .residual ? 8 : 69
+            let parts = Double(description.partCount ?? 1)
+            parameterBytes = quantizer(bits, d / parts)
+            if let tableSize = search.normTableSize { parameterBytes += 8 + 4 * Double(tableSize) }
+            if search == .normResidual2x4 || search == .normLocalSearch2x4 {
+                parameterBytes += 8 + 128
+            }
+            parameterBytes +=
+                description.partCount == nil
+                ? own : 8 + parts * (quantizer(description.bits, d / parts) + own)
         case .signs(let bitCount, let rotates, let trainsThresholds):
             size = (bitCount + 7) / 8
             text = "\(bitCount) signs" + (rotates ? " after a rotation" : "")

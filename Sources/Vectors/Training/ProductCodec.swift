@@ -189,21 +189,29 @@ struct ProductCodec: DecodableCodec, ListCodec {
 
     func writeLists(_ lists: ArrayLists, to writer: inout IndexWriter) throws {
         guard let blockRows else { return try lists.write(to: &writer) }
-        let blocks = blocks(blockRows)
-        try writer.fourCC("ilbl")
-        try writer.size(lists.lists.count)
-        // Codes in blocks have no size of their own.
-        try writer.value(UInt64.max)
-        try writer.size(blockRows)
-        try writer.size(blocks.stride)
-        for list in lists.lists {
-            try writer.vector(list.ids)
-            try writer.vector(blocks.packed(quantizer.unpack(list.codes.array)))
-        }
+        try blocks(blockRows).writeLists(lists, to: &writer) { quantizer.unpack($0) }
     }
 }
 
 extension FastScanBlocks {
+    /// Writes lists of plain codes as lists of blocks.
+    ///
+    /// - Parameter unpack: gives the numbers of the parts of codes.
+    func writeLists(
+        _ lists: ArrayLists, to writer: inout IndexWriter, _ unpack: ([UInt8]) -> [UInt32]
+    ) throws {
+        try writer.fourCC("ilbl")
+        try writer.size(lists.lists.count)
+        // Codes in blocks have no size of their own.
+        try writer.value(UInt64.max)
+        try writer.size(rows)
+        try writer.size(stride)
+        for list in lists.lists {
+            try writer.vector(list.ids)
+            try writer.vector(packed(unpack(list.codes.array)))
+        }
+    }
+
     /// Interleaves 4-bit numbers, `[vectors, partCount]`.
     package func packed(_ numbers: [UInt32]) -> [UInt8] {
         let count = numbers.count / partCount

@@ -42,6 +42,12 @@ protocol DecodableCodec: RowCodec {
 protocol ListCodec: RowCodec {
     /// Of more vectors than this a random sample is trained on; 0 where nothing is trained.
     var trainingLimit: Int { get }
+    /// Learns from vectors of inverted lists.
+    ///
+    /// - Parameter centers: the centroid of each, to which its code is relative; nil for none.
+    mutating func train(
+        _ rows: VectorRows, around centers: VectorRows?, _ work: BuildWork
+    ) throws(TrainingError)
     /// The type of an index with inverted lists of such codes.
     var listType: FourCC { get }
     /// Writes what such an index has between its common fields and its lists.
@@ -51,6 +57,12 @@ protocol ListCodec: RowCodec {
 }
 
 extension ListCodec {
+    mutating func train(
+        _ rows: VectorRows, around centers: VectorRows?, _ work: BuildWork
+    ) throws(TrainingError) {
+        try train(rows.subtracting(centers), work)
+    }
+
     func writeLists(_ lists: ArrayLists, to writer: inout IndexWriter) throws {
         try lists.write(to: &writer)
     }

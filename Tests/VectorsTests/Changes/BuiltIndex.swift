@@ -44,12 +44,14 @@ struct BuiltIndex {
 
     static let numbered = [
         "Flat", "SQ8", "SQ4", "SQfp16", "PQ4x4", "PQ4x6", "PQ4x4fs", "LSH", "RaBitQ", "RaBitQ4",
-        "PCA4,Flat", "L2norm,SQ8", "PQ4x4,RFlat",
+        "PCA4,Flat", "L2norm,SQ8", "PQ4x4,RFlat", "RQ3x4", "LSQ2x4_Nqint8", "PRQ2x2x4",
+        "RQ3x4fs_Nrq2x4",
     ]
 
     static let listed = [
         "IVF6,Flat", "IVF6,SQ8", "IVF6,PQ4x4", "IVF6,PQ4x4fs", "IVF6,PQ4x4fsr", "IVF6,RaBitQ",
-        "PCA4,IVF6,Flat", "IVF6_HNSW8,Flat",
+        "PCA4,IVF6,Flat", "IVF6_HNSW8,Flat", "IVF6,RQ3x4_Nfloat", "IVF6,LSQ2x4",
+        "IVF6,PRQ2x2x4fsr_Nrq2x4",
     ]
 
     static let all = numbered + listed + ["HNSW8", "HNSW8_SQ8", "IDMap,Flat", "IDMap2,PQ4x4fs"]

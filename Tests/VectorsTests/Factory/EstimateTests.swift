@@ -11,7 +11,10 @@ struct EstimateTests {
             "HNSW16_SQ8", "HNSW8_PQ4x4", "IVF6,Flat", "IVF6,SQ8", "IVF6,PQ4x5", "IVF6,RaBitQ",
             "IVF6,RaBitQ4", "IVF6_HNSW8,SQ4", "IVF6(SQ8),Flat", "PCA4,Flat", "PCAR4,SQ8",
             "PCAW4,Flat", "L2norm,Flat", "RR,Flat", "RR6,Flat", "HR,SQ8", "ITQ,LSH", "ITQ4,LSH",
-            "OPQ4,PQ4x4", "OPQ2_4,PQ2x4", "Pad12,PQ4x4", "PCA4,L2norm,IVF6,Flat", "IDMap,Flat",
+            "RQ3x4", "RQ1x6_2x3_Nfloat",
+            "LSQ2x4_Ncqint8", "PRQ2x2x4_Nlsq2x4", "PLSQ2x2x4_Nqint4", "RQ3x4fs_Nrq2x4",
+            "PLSQ2x2x4fs_64_Nrq2x4", "IVF6,RQ3x4", "IVF6,PLSQ2x2x4_Nrq2x4", "OPQ4,PQ4x4",
+            "OPQ2_4,PQ2x4", "Pad12,PQ4x4", "PCA4,L2norm,IVF6,Flat", "IDMap,Flat",
             "IDMap2,SQ8", "PQ4x4,RFlat", "IVF6,PQ4x4,Refine(SQ8)", "IDMap2,HNSW8",
         ])
     func fileSize(_ factory: String) throws {

@@ -51,6 +51,10 @@ import Testing
         case "IndexScalarQuantizer": return "sq \(number(tree["sq"], "qtype"))"
         case "IndexPQ": return "pq \(number(tree["pq"], "M"))x\(number(tree["pq"], "nbits"))"
         case "IndexPQFastScan": return "fs \(number(tree["pq"], "M")) \(number(tree, "bbs"))"
+        case "IndexResidualQuantizer", "IndexLocalSearchQuantizer",
+            "IndexProductResidualQuantizer", "IndexProductLocalSearchQuantizer",
+            "IndexResidualQuantizerFastScan", "IndexLocalSearchQuantizerFastScan":
+            return additive(tree)
         case "IndexLSH":
             return "lsh \(number(tree, "nbits")) \(tree["rotate_data"]?.boolValue == true) "
                 + "\(tree["train_thresholds"]?.boolValue == true)"
@@ -60,7 +64,8 @@ import Testing
         case "IndexNSGFlat", "IndexNSGSQ", "IndexNSGPQ":
             return "nsg \(number(tree["nsg"], "R")) (\(inner("storage")))"
         case "IndexIVFFlat", "IndexIVFPQ", "IndexIVFScalarQuantizer", "IndexIVFRaBitQ",
-            "IndexIVFPQFastScan":
+            "IndexIVFPQFastScan", "IndexIVFResidualQuantizer",
+            "IndexIVFLocalSearchQuantizerFastScan":
             let codes =
                 switch type {
                 case "IndexIVFFlat": "flat"
@@ -68,6 +73,8 @@ import Testing
                     "pq \(number(tree["pq"], "M"))x\(number(tree["pq"], "nbits"))"
                 case "IndexIVFScalarQuantizer": "sq \(number(tree["sq"], "qtype"))"
                 case "IndexIVFRaBitQ": "rabitq \(number(tree["rabitq"], "nb_bits"))"
+                case "IndexIVFResidualQuantizer", "IndexIVFLocalSearchQuantizerFastScan":
+                    additive(tree)
                 default: "fs \(number(tree["pq"], "M")) \(number(tree, "bbs"))"
                 }
             return "ivf \(number(tree, "nlist")) \(tree["by_residual"]?.boolValue == true) "
@@ -84,6 +91,26 @@ import Testing
         }
     }
 
+    private func additive(_ tree: JSONValue) -> String {
+        let quantizer = tree["aq"]
+        let bits = quantizer?["nbits"]?.arrayValue?.compactMap(\.intValue) ?? []
+        return "\(quantizer?["kind"]?.stringValue ?? "") \(bits) "
+            + "\(quantizer?["search_type"]?.intValue ?? -1) "
+            + "\(quantizer?["nsplits"]?.intValue ?? 0) \(tree["bbs"]?.intValue ?? 0)"
+    }
+
+    private func additive(_ description: AdditiveDescription) -> String {
+        let kind = (description.partCount == nil ? "" : "p") + description.family.rawValue
+        let parts = description.partCount ?? 1
+        let norms = [
+            "", "none", "", "float", "qint8", "qint4", "cqint8", "cqint4", "lsq2x4", "rq2x4",
+        ]
+        let search = norms.firstIndex(of: description.norm.rawValue) ?? -1
+        let bits = (0..<parts).flatMap { _ in description.bits }
+        return "\(kind.lowercased()) \(bits) \(search) \(description.partCount ?? 0) "
+            + "\(description.blockRows ?? 0)"
+    }
+
     private func summary(_ description: IndexDescription) -> String {
         summary(description.kind)
     }
@@ -94,6 +121,7 @@ import Testing
         case .scalarQuantizer(let type): "sq \(type.kind.rawValue)"
         case .productQuantizer(let partCount, let bits): "pq \(partCount)x\(bits)"
         case .fastScan(let partCount, let rows): "fs \(partCount) \(rows)"
+        case .additive(let description): additive(description)
         case .signs(let bits, let rotates, let trains): "lsh \(bits) \(rotates) \(trains)"
         case .rabitq(let bits): "rabitq \(bits)"
         case .graph(let links, let storage): "hnsw \(links) (\(summary(storage)))"
@@ -114,6 +142,8 @@ import Testing
             ("IVF16,Foo", 6), ("IVF16,PQ5", 8), ("PQ8x25", 4), ("IVF16(Flat,Flat", 5),
             ("Flat,Flat", 4), ("", 0), ("IVF,Flat", 3), ("PQ8,Refine(Foo)", 11), ("OPQ8_x,PQ8", 5),
             ("NNDescent16", 0), ("PCA16,L2norm,IVF16,PQ5", 21), ("Flat)", 4), ("PQ8x4fs_33", 8),
+            ("RQ4", 3), ("RQ4x17", 2), ("LSQ4x4_Nfoo", 6), ("PRQ5x2x4", 3), ("RQ4x4fs", 0),
+            ("IVF16,RQ4x4fsr_33_Nrq2x4", 15), ("LSQ2x13", 3), ("PQ8x4fs_", 7),
         ])
     func errors(string: String, offset: Int) throws {
         let error = #expect(throws: FactoryError.self) {
