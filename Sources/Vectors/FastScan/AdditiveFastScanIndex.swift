@@ -146,6 +146,15 @@ public struct AdditiveFastScanIndex: StoredCodeIndex, ReadableIndex {
         }
     }
 
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        let factor = scaling.factor(metric)
+        return scan.blocks.within(
+            radius, of: queries, metric, codes, count: count, parameters
+        ) { (QuantizedTable(scan.table($0, normScale: factor)), factor) }
+    }
+
     public func reconstruct(_ id: Int64) throws -> [Float] {
         guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
         return codes.withUnsafeBytes { codes in

@@ -30,6 +30,20 @@ public struct IVFAdditiveFastScanIndex: ListedIndex, ReadableIndex {
 
     public var acceptedParameters: Set<SearchParameters.Name> { InvertedFile.fastScanParameters }
 
+    /// The rounded table of a query, and what the centroids of lists add to it.
+    private func table(_ query: [Float], _ lists: [Int]) throws -> QuantizedTable {
+        var biases: [Float] = []
+        if isResidual {
+            let sign: Float = metric == .l2 ? -2 : 1
+            for list in lists {
+                let centroid = try file.quantizer.reconstruct(Int64(list))
+                biases.append(sign * zip(query, centroid).reduce(0) { $0 + $1.0 * $1.1 })
+            }
+        }
+        return QuantizedTable(
+            scan.table(query, normScale: scaling.factor(metric)), distances: biases)
+    }
+
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
@@ -40,17 +54,7 @@ public struct IVFAdditiveFastScanIndex: ListedIndex, ReadableIndex {
             let query = queries.row(number)
             let probes = allProbes[number]
             guard !probes.isEmpty else { continue }
-            var biases: [Float] = []
-            if isResidual {
-                let sign: Float = metric == .l2 ? -2 : 1
-                for probe in probes {
-                    let centroid = try file.quantizer.reconstruct(Int64(probe.list))
-                    biases.append(
-                        sign * zip(query, centroid).reduce(0) { $0 + $1.0 * $1.1 })
-                }
-            }
-            let table = QuantizedTable(
-                scan.table(query, normScale: factor), distances: biases)
+            let table = try table(query, probes.map(\.list))
             var top = TopK(min(k, count), metric)
             try file.scan(
                 probes.map(\.list), scan.blocks, table, normScale: factor, parameters, into: &top
@@ -58,6 +62,23 @@ public struct IVFAdditiveFastScanIndex: ListedIndex, ReadableIndex {
             neighbors.store(top, query: number)
         }
         return neighbors
+    }
+
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        let allProbes = try file.probes(queries, parameters)
+        for number in 0..<queries.count {
+            let lists = allProbes[number].map(\.list)
+            hits.append(
+                lists.isEmpty
+                    ? []
+                    : try file.within(
+                        radius, lists, scan.blocks, try table(queries.row(number), lists),
+                        normScale: scaling.factor(metric), parameters))
+        }
+        return hits
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] {

@@ -66,6 +66,23 @@ public struct IVFProductFastScanIndex: ListedIndex, ReadableIndex {
         return neighbors
     }
 
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        let allProbes = try file.probes(queries, parameters)
+        for number in 0..<queries.count {
+            let query = queries.row(number)
+            let probes = allProbes[number]
+            hits.append(
+                probes.isEmpty
+                    ? []
+                    : try file.within(
+                        radius, probes.map(\.list), blocks, try table(query, probes), parameters))
+        }
+        return hits
+    }
+
     public func reconstruct(_ id: Int64) throws -> [Float] {
         try file.reconstruct(id, isResidual: isResidual) { codes, offset, vector in
             quantizer.decode(into: vector) { blocks.number(codes, row: offset, part: $0) }

@@ -32,6 +32,14 @@ public struct ProductFastScanIndex: StoredCodeIndex, ReadableIndex {
         }
     }
 
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        blocks.within(
+            radius, of: queries, metric, codes, count: count, parameters
+        ) { (QuantizedTable(tables.table($0, metric)), 1) }
+    }
+
     public func reconstruct(_ id: Int64) throws -> [Float] {
         guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
         var vector = [Float](repeating: 0, count: dimension)

@@ -31,21 +31,28 @@ public struct IVFRaBitQFastScanIndex: ListedIndex, ReadableIndex {
         InvertedFile.fastScanParameters.union([.qb, .centered])
     }
 
+    /// A query seen from the centroid of each of some lists.
+    private func prepare(
+        _ query: [Float], _ lists: [Int], _ parameters: SearchParameters
+    ) throws -> [RaBitQQuery] {
+        try lists.map { list in
+            RaBitQQuery(
+                query, centroid: try file.quantizer.reconstruct(Int64(list)), scan.quantizer,
+                bits: max(1, parameters.qb ?? Int(queryBits)),
+                isCentered: parameters.centered ?? isCentered)
+        }
+    }
+
     public func nearest(
         _ queries: VectorRows, k: Int, parameters: SearchParameters
     ) throws -> Neighbors {
         var neighbors = Neighbors(queryCount: queries.count, k: k, metric: metric)
         let allProbes = try file.probes(queries, parameters)
-        let bits = max(1, parameters.qb ?? Int(queryBits))
         for number in 0..<queries.count {
             let row = queries.row(number)
             let probes = allProbes[number]
             guard !probes.isEmpty else { continue }
-            let prepared = try probes.map { probe in
-                RaBitQQuery(
-                    row, centroid: try file.quantizer.reconstruct(Int64(probe.list)),
-                    scan.quantizer, bits: bits, isCentered: parameters.centered ?? isCentered)
-            }
+            let prepared = try prepare(row, probes.map(\.list), parameters)
             let table = QuantizedTable(scan.tables(prepared), eachWith: [])
             var top = TopK(min(k, count), metric)
             try file.scan(
@@ -56,6 +63,30 @@ public struct IVFRaBitQFastScanIndex: ListedIndex, ReadableIndex {
             neighbors.store(top, query: number)
         }
         return neighbors
+    }
+
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        let allProbes = try file.probes(queries, parameters)
+        for number in 0..<queries.count {
+            let lists = allProbes[number].map(\.list)
+            var collector = RangeCollector(radius: radius, metric)
+            if !lists.isEmpty {
+                let prepared = try prepare(queries.row(number), lists, parameters)
+                let table = QuantizedTable(scan.tables(prepared), eachWith: [])
+                try file.forEachSum(lists, scan.blocks, table, parameters) {
+                    probe, codes, row, sum, label in
+                    collector.offer(
+                        scan.distance(
+                            prepared[probe], codes, row, table.distance(sum), bound: radius),
+                        label)
+                }
+            }
+            hits.append(collector.hits)
+        }
+        return hits
     }
 
     public func reconstruct(_ id: Int64) throws -> [Float] {

@@ -54,6 +54,27 @@ public struct RaBitQFastScanIndex: StoredCodeIndex, ReadableIndex {
         return neighbors
     }
 
+    public func within(
+        _ radius: Float, of queries: VectorRows, parameters: SearchParameters
+    ) throws -> RangeHits {
+        var hits = RangeHits()
+        let bits = max(1, parameters.qb ?? Int(queryBits))
+        for number in 0..<queries.count {
+            let query = RaBitQQuery(
+                queries.row(number), centroid: center, scan.quantizer, bits: bits,
+                isCentered: parameters.centered ?? false)
+            let table = QuantizedTable(scan.tables([query]))
+            var collector = RangeCollector(radius: radius, metric)
+            scan.blocks.forEachSum(codes, count: count, table, parameters) { codes, row, sum in
+                collector.offer(
+                    scan.distance(query, codes, row, table.distance(sum), bound: radius),
+                    Int64(row))
+            }
+            hits.append(collector.hits)
+        }
+        return hits
+    }
+
     public func reconstruct(_ id: Int64) throws -> [Float] {
         guard id >= 0, id < count else { throw VectorSearchError.noSuchID(id) }
         return codes.withUnsafeBytes { codes in
