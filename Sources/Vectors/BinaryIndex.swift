@@ -18,6 +18,24 @@ public protocol BinaryIndex: Sendable {
         _ radius: Int, of queries: BinaryRows, parameters: SearchParameters
     ) throws -> RangeHits
 
+    /// Adds vectors. Callers use `add`, which checks its arguments first.
+    mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws
+
+    /// Removes vectors and says how many. Callers use `remove`.
+    mutating func delete(_ selector: IDSelector) throws -> Int
+
+    /// Takes over vectors. Callers use `merge`, which checks first that the indexes match.
+    mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws
+
+    /// Gives every vector that has a label of its own another one. ID maps use it.
+    mutating func relabel(_ change: (Int64) -> Int64) throws
+
+    /// Forgets all vectors. Callers use `reset`.
+    mutating func clear() throws
+
+    /// Whether vectors are numbered in order, without gaps after a removal.
+    var renumbersOnRemoval: Bool { get }
+
     /// The bytes of a vector.
     func reconstruct(_ id: Int64) throws -> [UInt8]
 

@@ -52,6 +52,9 @@ public protocol VectorIndex: Sendable {
     /// Puts other vectors under labels. Callers use `update`, which checks its arguments first.
     mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws
 
+    /// Gives every vector that has a label of its own another one. ID maps use it.
+    mutating func relabel(_ change: (Int64) -> Int64) throws
+
     /// Takes over vectors. Callers use `merge`, which checks first that the indexes match.
     mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws
 

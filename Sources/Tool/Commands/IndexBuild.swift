@@ -13,9 +13,9 @@ struct BuildIndex: ParsableCommand {
         commandName: "build",
         abstract: "Trains an index of vectors and fills it.",
         discussion: """
-            The factory string names the index as Faiss does: Flat, SQ8, PQ16, LSH, RaBitQ4, \
-            HNSW32, IVF256,PQ16 or OPQ16,IVF1024_HNSW32,PQ16x4fs; IDMap and RFlat may go around \
-            it. Vectors are read from .fvecs and .npy files, or from safetensors with a tensor \
+            The factory string names the index as Faiss does: Flat, SQ8, PQ16, RQ8x8, LSQ8x8, \
+            LSH, RaBitQ4, HNSW32, NSG32, IVF256,PQ16 or OPQ16,IVF1024_HNSW32,PQ16x4fs; IDMap \
+            and RFlat may go around it. Vectors are read from .fvecs and .npy files, or from safetensors with a tensor \
             'vectors'.
             """)
 

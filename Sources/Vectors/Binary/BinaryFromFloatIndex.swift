@@ -2,8 +2,8 @@
 ///
 /// The squared distance of two such vectors is four times the number of differing bits.
 public struct BinaryFromFloatIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
-    let header: BinaryHeader
-    private let index: any VectorIndex
+    private(set) var header: BinaryHeader
+    private var index: any VectorIndex
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try BinaryHeader(reading: &reader)
@@ -39,6 +39,35 @@ public struct BinaryFromFloatIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
         }
         return neighbors
     }
+
+    // MARK: Changes
+
+    public mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws {
+        try index.append(floats(vectors), ids: ids, progress: nil)
+        header.count = index.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        defer { header.count = index.count }
+        return try index.delete(selector)
+    }
+
+    public mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is BinaryFromFloatIndex")
+        }
+        try index.absorb(other.index, shiftingIDs: shift)
+        header.count = index.count
+    }
+
+    public mutating func relabel(_ change: (Int64) -> Int64) throws { try index.relabel(change) }
+
+    public mutating func clear() throws {
+        try index.clear()
+        header.count = 0
+    }
+
+    public var renumbersOnRemoval: Bool { index.renumbersOnRemoval }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IBFf")

@@ -2,17 +2,17 @@
 public struct BinaryHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     private struct Bucket: Sendable {
         let hash: UInt64
-        let ids: [Int64]
-        let codes: [UInt8]
+        var ids: [Int64]
+        var codes: [UInt8]
     }
 
-    let header: BinaryHeader
+    private(set) var header: BinaryHeader
     private let hashWidth: Int
     private let nflip: Int
-    private let sizeWidth: Int
+    private var sizeWidth: Int
     /// In the order of the file, which is that of a hash map.
-    private let buckets: [Bucket]
-    private let places: [UInt64: Int]
+    private var buckets: [Bucket]
+    private var places: [UInt64: Int]
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try BinaryHeader(reading: &reader)
@@ -61,11 +61,7 @@ public struct BinaryHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     func scan<Collector: HitCollector>(
         _ query: [UInt8], _ parameters: SearchParameters, into collector: inout Collector
     ) throws {
-        let hash = query.withUnsafeBytes { bytes -> UInt64 in
-            guard let base = bytes.baseAddress else { return 0 }
-            var reader = BitReader(base, byteCount: bytes.count)
-            return reader.read(hashWidth)
-        }
+        let hash = hash(query)
         let scanner = HammingScanner(query)
         let flips = try BitFlips(width: hashWidth, limit: parameters.nflip ?? nflip)
         flips.forEach { flipped in
@@ -80,6 +76,84 @@ public struct BinaryHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
                 }
             }
         }
+    }
+
+    /// The first bits of a vector.
+    private func hash(_ vector: [UInt8]) -> UInt64 {
+        vector.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
+            var reader = BitReader(base, byteCount: bytes.count)
+            return reader.read(hashWidth)
+        }
+    }
+
+    // MARK: Changes
+
+    public mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws {
+        for row in 0..<vectors.count {
+            let code = vectors.row(row)
+            insert(hash(code), [ids?[row] ?? Int64(count)], code)
+            header.count += 1
+        }
+        measureBuckets()
+    }
+
+    private mutating func insert(_ hash: UInt64, _ ids: [Int64], _ codes: [UInt8]) {
+        if let place = places[hash] {
+            buckets[place].ids += ids
+            buckets[place].codes += codes
+        } else {
+            places[hash] = buckets.count
+            buckets.append(Bucket(hash: hash, ids: ids, codes: codes))
+        }
+    }
+
+    /// The bits that a file needs for the size of a bucket.
+    private mutating func measureBuckets() {
+        let largest = buckets.reduce(0) { max($0, $1.ids.count) }
+        sizeWidth = Int.bitWidth - largest.leadingZeroBitCount
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        let old = buckets
+        var removed = 0
+        (buckets, places) = ([], [:])
+        for bucket in old {
+            let kept = bucket.ids.indices.filter { !selector.contains(bucket.ids[$0]) }
+            removed += bucket.ids.count - kept.count
+            guard !kept.isEmpty else { continue }
+            insert(
+                bucket.hash, kept.map { bucket.ids[$0] },
+                kept.flatMap { bucket.codes[$0 * codeSize..<($0 + 1) * codeSize] })
+        }
+        header.count -= removed
+        measureBuckets()
+        return removed
+    }
+
+    public mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is BinaryHashIndex")
+        }
+        let moved = try other.buckets.map { bucket in
+            try bucket.ids.map { id in
+                let sum = id.addingReportingOverflow(shift)
+                guard !sum.overflow else { throw IndexChangeError.idOverflow(id, shift: shift) }
+                return sum.partialValue
+            }
+        }
+        for (bucket, ids) in zip(other.buckets, moved) { insert(bucket.hash, ids, bucket.codes) }
+        header.count += other.count
+        measureBuckets()
+    }
+
+    public mutating func relabel(_ change: (Int64) -> Int64) throws {
+        for place in buckets.indices { buckets[place].ids = buckets[place].ids.map(change) }
+    }
+
+    public mutating func clear() {
+        (buckets, places, sizeWidth) = ([], [:], 0)
+        header.count = 0
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -3,7 +3,7 @@ struct BinaryHeader: Sendable, Hashable {
     /// Bits.
     let dimension: Int
     let codeSize: Int
-    let count: Int
+    var count: Int
     let isTrained: Bool
     private let metric: Metric
 

@@ -1,9 +1,9 @@
 /// A binary index whose vectors have labels of their own.
 public struct BinaryIDMappedIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
-    let header: BinaryHeader
+    private(set) var header: BinaryHeader
     private let type: FourCC
-    private let index: any BinaryIndex
-    private let labels: PositionLabels
+    private var index: any BinaryIndex
+    private var labels: PositionLabels
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         self.type = type
@@ -33,6 +33,48 @@ public struct BinaryIDMappedIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
 
     public func reconstruct(_ id: Int64) throws -> [UInt8] {
         try index.reconstruct(labels.position(of: id))
+    }
+
+    // MARK: Changes
+
+    public mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws {
+        try index.append(vectors, ids: nil)
+        let first = Int64(count)
+        labels.append(ids ?? (0..<Int64(vectors.count)).map { first + $0 })
+        header.count += vectors.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        var changed = index
+        let removed = try changed.delete(labels.translated(selector))
+        if removed > 0, !changed.renumbersOnRemoval {
+            // The positions of those that stay close up.
+            let positions = labels.positionsAfterRemoval(selector)
+            try changed.relabel { old in
+                old >= 0 && old < positions.count ? positions[Int(old)] : old
+            }
+        }
+        index = changed
+        labels.remove(selector)
+        header.count -= removed
+        return removed
+    }
+
+    public mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is an ID map")
+        }
+        let added = try other.labels.shifted(by: shift)
+        try index.absorb(
+            other.index, shiftingIDs: index.renumbersOnRemoval ? 0 : Int64(index.count))
+        labels.append(added)
+        header.count += other.count
+    }
+
+    public mutating func clear() throws {
+        try index.clear()
+        labels = PositionLabels([])
+        header.count = 0
     }
 
     public func write(to writer: inout IndexWriter) throws {

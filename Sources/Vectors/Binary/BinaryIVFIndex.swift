@@ -1,11 +1,11 @@
 /// Inverted lists of bit vectors.
 public struct BinaryIVFIndex: ScannedBinaryIndex, ReadableBinaryIndex {
-    let header: BinaryHeader
+    private(set) var header: BinaryHeader
     private let listCount: Int
     private let nprobe: Int
     private let quantizer: any BinaryIndex
-    private let directMap: DirectMap
-    private let lists: InvertedLists
+    private var directMap: DirectMap
+    private var lists: InvertedLists
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try BinaryHeader(reading: &reader)
@@ -53,6 +53,67 @@ public struct BinaryIVFIndex: ScannedBinaryIndex, ReadableBinaryIndex {
                     .scan(with: scanner, selector: parameters.selector, into: &collector)
             }
         }
+    }
+
+    // MARK: Changes
+
+    private var layout: CodeLayout { .rows(size: codeSize) }
+
+    private func checkChangeable(givesIDs: Bool) throws {
+        guard listCount > 0 else {
+            throw IndexChangeError.refused(
+                "take vectors", by: "BinaryIVFIndex",
+                remedy: "it has no lists; build a new index")
+        }
+        if givesIDs, case .array = directMap {
+            throw IndexChangeError.refused(
+                "take labels while its direct map is an array", by: "BinaryIVFIndex",
+                remedy: "leave the labels out")
+        }
+    }
+
+    public mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws {
+        try checkChangeable(givesIDs: ids != nil)
+        let numbers = try quantizer.search(vectors, k: 1).labels.map { label in
+            // A search of a graph may come back with nothing.
+            label >= 0 && label < listCount ? Int(label) : 0
+        }
+        let first = Int64(count)
+        directMap.grow(to: count + vectors.count)
+        lists.append(
+            vectors.bytes, layout,
+            ids: ids ?? (0..<Int64(vectors.count)).map { first + $0 }, to: numbers,
+            listCount: listCount, &directMap)
+        header.count += vectors.count
+    }
+
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        let removed = try lists.remove(selector, layout, &directMap)
+        header.count -= removed
+        return removed
+    }
+
+    public mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is BinaryIVFIndex")
+        }
+        try checkChangeable(givesIDs: false)
+        var merged = lists
+        try merged.merge(other.lists, layout, shiftingIDs: shift, listCount: listCount)
+        directMap = try DirectMap(directMap.kind, of: merged, count: count + other.count)
+        lists = merged
+        header.count += other.count
+    }
+
+    public mutating func relabel(_ change: (Int64) -> Int64) throws {
+        lists.relabel(change)
+        directMap = try DirectMap(directMap.kind, of: lists, count: count)
+    }
+
+    public mutating func clear() {
+        lists.removeAll()
+        directMap.removeAll()
+        header.count = 0
     }
 
     public func write(to writer: inout IndexWriter) throws {

@@ -1,17 +1,26 @@
 /// Several tables of bit vectors by consecutive groups of their bits.
 public struct BinaryMultiHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     fileprivate struct Table: Sendable {
-        let idWidth: Int
+        var idWidth: Int
         /// In the order of the file, which is that of a hash map.
-        let entries: [(hash: UInt64, ids: [Int64])]
-        let places: [UInt64: Int]
+        var entries: [(hash: UInt64, ids: [Int64])]
+        var places: [UInt64: Int]
+
+        mutating func insert(_ hash: UInt64, _ id: Int64) {
+            if let place = places[hash] {
+                entries[place].ids.append(id)
+            } else {
+                places[hash] = entries.count
+                entries.append((hash, [id]))
+            }
+        }
     }
 
-    let header: BinaryHeader
-    private let storage: BinaryFlatIndex
+    private(set) var header: BinaryHeader
+    private var storage: BinaryFlatIndex
     private let hashWidth: Int
     private let nflip: Int
-    private let tables: [Table]
+    private var tables: [Table]
 
     init(reading reader: inout IndexReader, type: FourCC) throws {
         header = try BinaryHeader(reading: &reader)
@@ -66,6 +75,65 @@ public struct BinaryMultiHashIndex: ScannedBinaryIndex, ReadableBinaryIndex {
     }
 
     public func reconstruct(_ id: Int64) throws -> [UInt8] { try storage.reconstruct(id) }
+
+    // MARK: Changes
+
+    public mutating func append(_ vectors: BinaryRows, ids: [Int64]?) throws {
+        try NumberedBinary.checkNoIDs(ids, "BinaryMultiHashIndex")
+        guard count + vectors.count <= Int(Int32.max) else {
+            throw TrainingError.tooManyVectors(
+                limit: Int(Int32.max), index: "BinaryMultiHashIndex")
+        }
+        let first = count
+        try storage.append(vectors, ids: nil)
+        header.count = storage.count
+        for row in 0..<vectors.count { insert(vectors.row(row), Int64(first + row)) }
+        measureIDs()
+    }
+
+    private mutating func insert(_ vector: [UInt8], _ id: Int64) {
+        vector.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            var reader = BitReader(base, byteCount: bytes.count)
+            for table in tables.indices { tables[table].insert(reader.read(hashWidth), id) }
+        }
+    }
+
+    /// The bits that a file needs for an id, or for as many as there are.
+    private mutating func measureIDs() {
+        for table in tables.indices {
+            tables[table].idWidth = Int.bitWidth - count.leadingZeroBitCount
+        }
+    }
+
+    /// Closes the gaps: later vectors get smaller numbers.
+    public mutating func delete(_ selector: IDSelector) throws -> Int {
+        let removed = try storage.delete(selector)
+        guard removed > 0 else { return 0 }
+        header.count = storage.count
+        for table in tables.indices { (tables[table].entries, tables[table].places) = ([], [:]) }
+        for id in 0..<Int64(count) { insert(try storage.reconstruct(id), id) }
+        measureIDs()
+        return removed
+    }
+
+    public mutating func absorb(_ other: any BinaryIndex, shiftingIDs shift: Int64) throws {
+        guard let other = other as? Self else {
+            throw IndexChangeError.incompatible("one is BinaryMultiHashIndex")
+        }
+        try NumberedBinary.checkNoShift(shift, "BinaryMultiHashIndex")
+        try append(BinaryRows(other.storage.codes.array, codeSize: codeSize), ids: nil)
+    }
+
+    public mutating func clear() {
+        storage.clear()
+        for table in tables.indices {
+            tables[table] = Table(idWidth: 0, entries: [], places: [:])
+        }
+        header.count = 0
+    }
+
+    public var renumbersOnRemoval: Bool { true }
 
     public func write(to writer: inout IndexWriter) throws {
         try writer.fourCC("IBHm")

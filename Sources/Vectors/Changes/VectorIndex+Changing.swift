@@ -128,6 +128,11 @@ extension VectorIndex {
             remedy: "remove them and add the new ones, or use inverted lists with a direct map")
     }
 
+    public mutating func relabel(_ change: (Int64) -> Int64) throws {
+        throw IndexChangeError.refused(
+            "change labels", by: "\(Self.self)", remedy: "build a new index of the rest")
+    }
+
     public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
         throw IndexChangeError.refused(
             "merge", by: "\(Self.self)",

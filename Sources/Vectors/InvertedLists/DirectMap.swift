@@ -24,13 +24,18 @@ enum DirectMap: Sendable {
 
     /// The map of a kind for lists that are there.
     init(_ kind: DirectMapKind, of file: InvertedFile) throws {
+        try self.init(kind, of: file.lists, count: file.header.count)
+    }
+
+    /// - Parameter count: how many vectors the lists hold.
+    init(_ kind: DirectMapKind, of lists: InvertedLists, count: Int) throws {
         switch kind {
         case .none:
             self = .none([])
         case .array:
-            var array = [Int64](repeating: -1, count: file.header.count)
-            for list in 0..<file.lists.listCount {
-                for (offset, id) in file.lists.ids(list).enumerated() {
+            var array = [Int64](repeating: -1, count: count)
+            for list in 0..<lists.listCount {
+                for (offset, id) in lists.ids(list).enumerated() {
                     guard id >= 0, id < array.count, array[Int(id)] < 0 else {
                         throw IndexChangeError.refused(
                             "map label \(id) by an array", by: "An inverted file",
@@ -43,8 +48,8 @@ enum DirectMap: Sendable {
             self = .array(array)
         case .hashTable:
             var places = HashedPlaces([])
-            for list in 0..<file.lists.listCount {
-                for (offset, id) in file.lists.ids(list).enumerated() {
+            for list in 0..<lists.listCount {
+                for (offset, id) in lists.ids(list).enumerated() {
                     places[id] = Self.value(list, offset)
                 }
             }

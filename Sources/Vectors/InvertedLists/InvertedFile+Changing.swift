@@ -34,79 +34,22 @@ extension InvertedFile {
 
     /// Adds rows to lists.
     mutating func append(_ rows: [UInt8], _ layout: CodeLayout, ids: [Int64], to lists: [Int]) {
-        let size = layout.rowSize
-        var places: [Int: [Int]] = [:]
-        for (row, list) in lists.enumerated() { places[list, default: []].append(row) }
         directMap.grow(to: header.count + lists.count)
-        for (list, members) in places.sorted(by: { $0.key < $1.key }) {
-            let first = self.lists.count(list)
-            var codes: [UInt8] = []
-            codes.reserveCapacity(members.count * size)
-            for row in members { codes += rows[row * size..<(row + 1) * size] }
-            self.lists.append(
-                codes, ids: members.map { ids[$0] }, to: list, layout, listCount: listCount)
-            for (offset, row) in members.enumerated() {
-                directMap.set(ids[row], list: list, offset: first + offset)
-            }
-        }
+        self.lists.append(rows, layout, ids: ids, to: lists, listCount: listCount, &directMap)
         header.count += lists.count
     }
 
     /// Removes vectors; the last one of a list fills a gap.
     mutating func remove(_ selector: IDSelector, _ layout: CodeLayout) throws -> Int {
-        var removed = 0
-        switch directMap {
-        case .array:
-            throw IndexChangeError.refused(
-                "lose vectors while its direct map is an array", by: "An inverted file",
-                remedy: "set a direct map by hash table, or none")
-        case .hashTable:
-            // A list of labels is followed in its order, as in Faiss.
-            let ids =
-                selector.listedIDs
-                ?? (0..<listCount).flatMap { lists.ids($0) }.filter { selector.contains($0) }
-            for id in ids {
-                guard let place = knownPlace(of: id) else { continue }
-                directMap.remove(id)
-                takeOut(place.list, place.offset, layout)
-                removed += 1
-            }
-        case .none:
-            for list in 0..<lists.listCount {
-                let ids = lists.ids(list)
-                // The places that those that stay come from, one after the other.
-                var order = Array(ids.indices)
-                var place = 0
-                while place < order.count {
-                    if selector.contains(ids[order[place]]) {
-                        let last = order.removeLast()
-                        if place < order.count { order[place] = last }
-                    } else {
-                        place += 1
-                    }
-                }
-                guard order.count < ids.count else { continue }
-                removed += ids.count - order.count
-                lists.keep(order, of: list, layout)
-            }
-        }
+        let removed = try lists.remove(selector, layout, &directMap)
         header.count -= removed
         return removed
     }
 
-    /// Where the direct map says that a label is, if it is there indeed.
-    private func knownPlace(of id: Int64) -> (list: Int, offset: Int)? {
-        guard let place = directMap.place(of: id), place.offset < lists.count(place.list),
-            lists.id(place.offset, of: place.list) == id
-        else { return nil }
-        return place
-    }
-
-    /// Takes one vector out of a list.
-    private mutating func takeOut(_ list: Int, _ offset: Int, _ layout: CodeLayout) {
-        let last = lists.count(list) - 1
-        if offset < last { directMap.set(lists.id(last, of: list), list: list, offset: offset) }
-        lists.swapOut(offset, of: list, layout)
+    /// Gives every vector another label.
+    mutating func relabel(_ change: (Int64) -> Int64) throws {
+        lists.relabel(change)
+        directMap = try DirectMap(directMap.kind, of: self)
     }
 
     /// Moves labels to other rows.
@@ -118,7 +61,9 @@ extension InvertedFile {
                 "replace vectors without a direct map", by: type,
                 remedy: "set one by array or hash table")
         }
-        for id in ids where knownPlace(of: id) == nil { throw VectorSearchError.noSuchID(id) }
+        for id in ids where self.lists.place(of: id, directMap) == nil {
+            throw VectorSearchError.noSuchID(id)
+        }
         let size = layout.rowSize
         func insert(_ number: Int) {
             let (id, list) = (ids[number], lists[number])
@@ -129,9 +74,9 @@ extension InvertedFile {
             directMap.set(id, list: list, offset: offset)
         }
         func takeOut(_ id: Int64) {
-            guard let place = knownPlace(of: id) else { return }
+            guard let place = self.lists.place(of: id, directMap) else { return }
             if case .hashTable = directMap { directMap.remove(id) }
-            self.takeOut(place.list, place.offset, layout)
+            self.lists.takeOut(place.list, place.offset, layout, &directMap)
         }
         if case .hashTable = directMap {
             ids.forEach(takeOut)
@@ -148,23 +93,9 @@ extension InvertedFile {
     mutating func merge(
         _ other: InvertedFile, _ layout: CodeLayout, shiftingIDs shift: Int64
     ) throws {
-        var moved: [[Int64]] = []
-        for list in 0..<listCount {
-            moved.append(
-                try other.lists.ids(list).map { id in
-                    let sum = id.addingReportingOverflow(shift)
-                    guard !sum.overflow else {
-                        throw IndexChangeError.idOverflow(id, shift: shift)
-                    }
-                    return sum.partialValue
-                })
-        }
         var merged = self
-        for (list, ids) in moved.enumerated() where !ids.isEmpty {
-            merged.lists.append(
-                other.lists.rows(of: list, layout), ids: ids, to: list, layout,
-                listCount: listCount)
-        }
+        try merged.lists.merge(
+            other.lists, layout, shiftingIDs: shift, listCount: listCount)
         merged.header.count += other.header.count
         merged.directMap = try DirectMap(directMap.kind, of: merged)
         self = merged

@@ -1,6 +1,6 @@
 extension InvertedLists {
     /// Changes one list. Lists in a file of their own are brought into memory first.
-    private mutating func modify(
+    mutating func modify(
         _ list: Int, _ body: (inout ArrayLists.List) -> Void
     ) {
         switch self {

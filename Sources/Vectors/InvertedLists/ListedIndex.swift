@@ -41,6 +41,8 @@ extension ListedIndex {
         try file.update(ids, rows, layout, to: lists, by: "\(Self.self)")
     }
 
+    public mutating func relabel(_ change: (Int64) -> Int64) throws { try file.relabel(change) }
+
     public mutating func absorb(_ other: any VectorIndex, shiftingIDs shift: Int64) throws {
         guard let other = other as? Self else {
             throw IndexChangeError.incompatible("one is \(Self.self)")

@@ -82,6 +82,8 @@ public struct TransformedIndex: HeaderedIndex, ReadableIndex {
         return try index.delete(selector)
     }
 
+    public mutating func relabel(_ change: (Int64) -> Int64) throws { try index.relabel(change) }
+
     public mutating func replace(_ ids: [Int64], with vectors: VectorRows) throws {
         try index.replace(ids, with: transformed(vectors))
     }

@@ -52,14 +52,22 @@ public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
     }
 
     public mutating func delete(_ selector: IDSelector) throws -> Int {
-        guard index.renumbersOnRemoval else {
-            // A refusal of the inner index says more, if it refuses anyway.
-            _ = try index.delete(.ids([]))
-            throw IndexChangeError.refused(
-                "lose vectors over an index that keeps labels itself", by: "an ID map",
-                remedy: "build the inner index without an ID map and give it the labels")
+        let removed: Int
+        if index.renumbersOnRemoval {
+            removed = try index.delete(labels.translated(selector))
+        } else {
+            // Inverted lists keep the positions of those that stay, which must close up here. Faiss
+            // leaves them, and finds wrong labels from then on.
+            var changed = index
+            removed = try changed.delete(labels.translated(selector))
+            if removed > 0 {
+                let positions = labels.positionsAfterRemoval(selector)
+                try changed.relabel { old in
+                    old >= 0 && old < positions.count ? positions[Int(old)] : old
+                }
+            }
+            index = changed
         }
-        let removed = try index.delete(labels.translated(selector))
         labels.remove(selector)
         header.count -= removed
         return removed

@@ -27,6 +27,17 @@ struct PositionLabels: Sendable {
 
     mutating func remove(_ selector: IDSelector) { labels.removeAll { selector.contains($0) } }
 
+    /// Where each position is once those with labels that a selector contains are gone; −1 for
+    /// those themselves.
+    func positionsAfterRemoval(_ selector: IDSelector) -> [Int64] {
+        var next: Int64 = 0
+        return labels.map { label in
+            if selector.contains(label) { return -1 }
+            next += 1
+            return next - 1
+        }
+    }
+
     /// All labels moved by a number.
     func shifted(by shift: Int64) throws(IndexChangeError) -> [Int64] {
         var moved: [Int64] = []
