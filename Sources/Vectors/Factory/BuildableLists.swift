@@ -6,6 +6,8 @@ struct BuildableLists: BuildableIndex {
     let listCount: Int
     let isResidual: Bool
     private var lists: ArrayLists
+    /// Whether the place of each label is written beside the lists.
+    private var mapsLabels = false
     private(set) var count = 0
     private(set) var isTrained = false
     /// What the coarse quantizer holds.
@@ -27,6 +29,11 @@ struct BuildableLists: BuildableIndex {
         self.listCount = listCount
         self.isResidual = isResidual
         self.quantizer = quantizer
+        if var lists = quantizer as? BuildableLists {
+            // Centroids are asked for by number, for which Faiss needs a map.
+            lists.mapsLabels = true
+            self.quantizer = lists
+        }
         lists = ArrayLists(
             codeSize: codec.codeSize, lists: Array(repeating: .init(), count: listCount))
     }
@@ -109,7 +116,8 @@ struct BuildableLists: BuildableIndex {
         try writer.size(listCount)
         try writer.size(1)
         try quantizer.write(to: &writer)
-        try DirectMap.none([]).write(to: &writer)
+        try DirectMap(mapsLabels ? .array : .none, of: .arrays(lists), count: count)
+            .write(to: &writer)
         try codec.writeListFields(header, isResidual: isResidual, to: &writer)
         try codec.writeLists(lists, to: &writer)
     }

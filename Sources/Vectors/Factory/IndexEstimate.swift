@@ -191,6 +191,8 @@ private struct IndexEstimator {
                 (Double(count) * Double(probed) / Double(listCount)).rounded(.up))
         }
         var size = Self.start + 8 + 8 + coarse + 1 + 8 + listFields(codes)
+        // Lists of centroids have the place of each.
+        if case .lists = quantizer.kind { size += 8 * Double(listCount) }
         if case .blocks(let stride, let rows) = codes.storage {
             // Every list ends in a block that is half empty on average.
             let blocks = (Double(count) / Double(rows)).rounded(.up) + Double(listCount) / 2

@@ -5,10 +5,11 @@
 //   map INDEX                                      opens one without reading it
 //   memory INDEX                                   reads one; bytes that this adds to the process
 //   search K THREADS BATCH QUERIES LABELS [NAME=VALUE ...]
+//   find K QUERIES LABELS DISTANCES [NAME=VALUE ...]
 //   means COUNT DIMENSION ITERATIONS VECTORS THREADS
 //
-// Vectors are raw floats, labels raw 64-bit integers. Each answer is one line: seconds, and for
-// `means` the objective.
+// Vectors are raw floats, labels raw 64-bit integers, distances raw floats. Each answer is one line:
+// seconds, and for `means` the objective.
 import FathomVectors
 
 #if canImport(Glibc)
@@ -42,6 +43,12 @@ func residentBytes() throws -> Int {
         .split(separator: " ")
     guard words.count > 1, let pages = Int(words[1]) else { throw BadCommand(line: "statm") }
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+}
+
+func write<Element: BitwiseCopyable>(_ values: [Element], _ path: String) throws {
+    guard let file = fopen(path, "wb") else { throw BadCommand(line: path) }
+    defer { fclose(file) }
+    fwrite(values, MemoryLayout<Element>.stride, values.count, file)
 }
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
@@ -119,10 +126,16 @@ struct Engine {
                         .labels
                 }
             }
-            guard let file = fopen(words[5], "wb") else { throw BadCommand(line: words[5]) }
-            fwrite(labels, 8, labels.count, file)
-            fclose(file)
+            try write(labels, words[5])
             return "\(time)"
+        case "find" where words.count >= 5:
+            guard let index else { throw BadCommand(line: "no index") }
+            let queries = try VectorRows(floats(words[2]), dimension: index.dimension)
+            let found = try index.search(
+                queries, k: number(1), parameters: try parameters(words[5...]))
+            try write(found.labels, words[3])
+            try write(found.distances, words[4])
+            return "0"
         case "means" where words.count == 6:
             let vectors = try VectorRows(floats(words[4]), dimension: number(2))
             var settings = KMeans.Settings()
