@@ -51,13 +51,15 @@ struct AdditiveTrainingTests {
         #expect(try loss(factory, rows) <= 1.03 * faiss)
     }
 
-    @Test("loses less with more codebooks", arguments: ["RQ", "LSQ", "PRQ2x", "PLSQ2x"])
+    @Test(
+        "Works when 10: loses less with more codebooks",
+        arguments: ["RQ", "LSQ", "PRQ2x", "PLSQ2x"])
     func codebooks(family: String) throws {
         let losses = try [1, 2, 4, 6].map { try loss("\(family)\($0)x4", noise) }
         for (fewer, more) in zip(losses, losses.dropFirst()) { #expect(more < fewer) }
     }
 
-    @Test("loses no more with a wider beam, and less when all codebooks are fitted again")
+    @Test("Works when 10: loses no more with a wider beam, less when codebooks are fitted again")
     func beams() throws {
         func loss(
             beam: Int, encoding: Int? = nil, refinements: Int = 0, isProgressive: Bool = true

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("RaBitQ codes")
 struct RaBitQCodeTests {
-    @Test("are those of Faiss to the bit, for one to nine bits a component")
+    @Test("Works when 12: are those of Faiss to the bit, for one to nine bits a component")
     func codes() throws {
         let cases = try #require(try TrainingFixture.json("rabitq")["cases"]?.arrayValue)
         #expect(cases.count == 36)

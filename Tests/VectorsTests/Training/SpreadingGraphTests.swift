@@ -33,7 +33,7 @@ struct SpreadingGraphTests {
             }, dimension: 3)
     }
 
-    @Test("reach every vector from the entry point", arguments: [2, 3, 8, 32])
+    @Test("Works when 10: reach every vector from the entry point", arguments: [2, 3, 8, 32])
     func reachable(degree: Int) throws {
         for rows in [
             try BuiltIndex(count: 900).rows, groups(9, size: 90), groups(40, size: 3),
