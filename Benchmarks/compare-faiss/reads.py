@@ -79,10 +79,10 @@ class Reads:
         self.engine, self.work = engine, work
         self.counts = {"written": 0, "read": 0, "equal": 0}
         random = np.random.default_rng(3)
-        centres = 60 * random.standard_normal((40, 32))
+        centres = 6 * random.standard_normal((40, 32))
 
         def draw(count):
-            noise = 25 * random.standard_normal((count, 32))
+            noise = 2.5 * random.standard_normal((count, 32))
             return (centres[random.integers(0, 40, count)] + noise).astype("f4")
 
         self.base, self.queries = draw(2000), draw(50)
@@ -96,7 +96,7 @@ class Reads:
             # These keep whole numbers of a range.
             low = 0 if factory.endswith("direct") else -128
             vectors, queries = (
-                np.clip(np.round(rows / 2) + 128 + low, low, low + 255)
+                np.clip(np.round(5 * rows) + 128 + low, low, low + 255)
                 .astype("f4") for rows in (vectors, queries))
         vectors.tofile(self.file("vectors.f32"))
         queries.tofile(self.file("queries.f32"))
