@@ -10,9 +10,8 @@ import FathomKernels
 ///
 /// Source: Malkov, Yashunin, "Efficient and robust approximate nearest neighbor search using
 /// Hierarchical Navigable Small World graphs", 2016. Levels, order of insertion and pruning are
-/// those of Faiss. Vectors come one after the other into a small graph, so that one thread there
-/// and this give the same up to rounding; into a large one they come some at a time, whose
-/// searches threads share out.
+/// those of Faiss; the links are near to its, but not the same. Vectors come one after the other
+/// into a small graph; into a large one they come some at a time, whose searches threads share out.
 struct GraphBuilder: Sendable {
     /// M: neighbours of a vector on the upper layers; twice as many at the bottom.
     let linkCount: Int
