@@ -5,10 +5,15 @@ FK_POOL const float *graph_row(const fk_graph *graph, int32_t node) {
     return graph->rows + (size_t)node * graph->width;
 }
 
-/* Asks for a row before it is needed: every line of 64 bytes that it touches. */
+/* Rows longer than this are asked for by their beginning: the processor foresees the rest, and more
+ * would keep it from asking for others. */
+enum { FK_FETCH_WHOLE = 512, FK_FETCH_BEGINNING = 256 };
+
+/* Asks for a row before it is needed, by lines of 64 bytes. */
 FK_POOL void fetch_row(const fk_graph *graph, int32_t node) {
     const char *row = (const char *)graph_row(graph, node);
     size_t size = graph->width * sizeof(float);
+    if (size > FK_FETCH_WHOLE) size = FK_FETCH_BEGINNING;
     for (size_t byte = 0; byte < size; byte += 64) __builtin_prefetch(row + byte);
     __builtin_prefetch(row + size - 1);
 }
