@@ -66,32 +66,4 @@ extension InvertedFile {
         }
         return found
     }
-
-    /// Calls a closure with the sum of each row of some lists that a selector contains.
-    func forEachSum(
-        _ probes: [Int], _ blocks: FastScanBlocks, _ table: QuantizedTable,
-        normScale: Int32 = 1, _ parameters: SearchParameters,
-        _ body: (
-            _ probe: Int, _ codes: UnsafeRawPointer, _ row: Int, _ sum: Int32, _ label: Int64
-        ) -> Void
-    ) throws {
-        for (probe, list) in probes.enumerated() {
-            try parameters.limit?.check()
-            let bias = table.biases.isEmpty ? 0 : table.biases[probe]
-            lists.withList(list) { contents in
-                guard let codes = contents.codes, let ids = contents.ids else { return }
-                table.withTable(list: probe) { entries in
-                    blocks.forEachSum(
-                        codes, count: contents.count, table: entries, scale: normScale
-                    ) { row, sum in
-                        if let selector = parameters.selector, !selector.contains(ids[row]) {
-                            return
-                        }
-                        body(probe, codes, row, sum + bias, ids[row])
-                    }
-                }
-            }
-        }
-        try lists.checkIntact()
-    }
 }

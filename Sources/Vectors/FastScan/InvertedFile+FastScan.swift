@@ -32,6 +32,24 @@ extension InvertedFile {
             _ probe: Int, _ codes: UnsafeRawPointer, _ row: Int, _ rounded: Float, _ bound: Float
         ) -> Float
     ) throws {
+        try forEachSum(
+            probes, blocks, table, normScale: normScale, parameters,
+            beyond: { skipsBeyond ? table.sumBeyond(top.bound) : .max }
+        ) { probe, codes, row, sum, label in
+            top.offer(distance(probe, codes, row, table.distance(sum), top.bound), label)
+        }
+    }
+
+    /// Calls a closure with the sum of each row of some lists that a selector contains.
+    ///
+    /// - Parameter beyond: asked before some rows at a time; sums from it on are passed over.
+    func forEachSum(
+        _ probes: [Int], _ blocks: FastScanBlocks, _ table: QuantizedTable,
+        normScale: Int32 = 1, _ parameters: SearchParameters, beyond: () -> Int32 = { .max },
+        _ body: (
+            _ probe: Int, _ codes: UnsafeRawPointer, _ row: Int, _ sum: Int32, _ label: Int64
+        ) -> Void
+    ) throws {
         for (probe, list) in probes.enumerated() {
             try parameters.limit?.check()
             let bias = table.biases.isEmpty ? 0 : table.biases[probe]
@@ -40,14 +58,15 @@ extension InvertedFile {
                 table.withTable(list: probe) { entries in
                     blocks.forEachSum(
                         codes, count: contents.count, table: entries, scale: normScale,
-                        beyond: { skipsBeyond ? max(0, table.sumBeyond(top.bound) - bias) : .max }
+                        beyond: {
+                            let sum = beyond()
+                            return sum == .max ? .max : max(0, sum - bias)
+                        }
                     ) { row, sum in
                         if let selector = parameters.selector, !selector.contains(ids[row]) {
                             return
                         }
-                        let distance = distance(
-                            probe, codes, row, table.distance(sum + bias), top.bound)
-                        top.offer(distance, ids[row])
+                        body(probe, codes, row, sum + bias, ids[row])
                     }
                 }
             }
