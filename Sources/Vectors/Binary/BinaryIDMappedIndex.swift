@@ -45,16 +45,17 @@ public struct BinaryIDMappedIndex: HeaderedBinaryIndex, ReadableBinaryIndex {
     }
 
     public mutating func delete(_ selector: IDSelector) throws -> Int {
-        var changed = index
-        let removed = try changed.delete(labels.translated(selector))
-        if removed > 0, !changed.renumbersOnRemoval {
-            // The positions of those that stay close up.
-            let positions = labels.positionsAfterRemoval(selector)
-            try changed.relabel { old in
-                old >= 0 && old < positions.count ? positions[Int(old)] : old
-            }
+        let removed: Int
+        if index.renumbersOnRemoval {
+            removed = try index.delete(labels.translated(selector))
+        } else {
+            // Inverted lists keep the positions of those that stay, which must close up here. Faiss
+            // leaves them, and finds wrong labels from then on.
+            var changed = index
+            removed = try changed.delete(labels.translated(selector))
+            if removed > 0 { try changed.relabel(labels.closingUp(after: selector)) }
+            index = changed
         }
-        index = changed
         labels.remove(selector)
         header.count -= removed
         return removed

@@ -60,12 +60,7 @@ public struct IDMappedIndex: HeaderedIndex, ReadableIndex {
             // leaves them, and finds wrong labels from then on.
             var changed = index
             removed = try changed.delete(labels.translated(selector))
-            if removed > 0 {
-                let positions = labels.positionsAfterRemoval(selector)
-                try changed.relabel { old in
-                    old >= 0 && old < positions.count ? positions[Int(old)] : old
-                }
-            }
+            if removed > 0 { try changed.relabel(labels.closingUp(after: selector)) }
             index = changed
         }
         labels.remove(selector)

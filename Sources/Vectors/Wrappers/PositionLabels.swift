@@ -27,15 +27,16 @@ struct PositionLabels: Sendable {
 
     mutating func remove(_ selector: IDSelector) { labels.removeAll { selector.contains($0) } }
 
-    /// Where each position is once those with labels that a selector contains are gone; −1 for
-    /// those themselves.
-    func positionsAfterRemoval(_ selector: IDSelector) -> [Int64] {
+    /// The place of each position once those with labels that a selector contains are gone and the
+    /// others have closed up.
+    func closingUp(after selector: IDSelector) -> (Int64) -> Int64 {
         var next: Int64 = 0
-        return labels.map { label in
+        let places: [Int64] = labels.map { label in
             if selector.contains(label) { return -1 }
             next += 1
             return next - 1
         }
+        return { $0 >= 0 && $0 < places.count ? places[Int($0)] : $0 }
     }
 
     /// All labels moved by a number.
