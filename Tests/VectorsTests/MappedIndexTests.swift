@@ -53,6 +53,28 @@ struct MappedIndexTests {
         #expect(throws: IndexFileError.self) { try index.search(query, k: 3) }
     }
 
+    @Test("that are large are read to where they can be searched, written and changed")
+    func large() throws {
+        let folder = try TemporaryFolder()
+        // More bytes than from which on what is read stays in memory of its own.
+        let count = 40_960
+        let rows = try VectorRows(FlatSearchTests.values(count * 32, seed: 47), dimension: 32)
+        let built = FlatIndex(rows, metric: .l2)
+        try IndexFile.vectors(built).write(folder("large.faiss"))
+        let read = try IndexFile.read(folder("large.faiss"))
+        #expect(try read.bytes() == IndexFile.vectors(built).bytes())
+        var index = try #require(read.vectorIndex)
+        let query = try VectorRows(Array(rows.values.suffix(32)), dimension: 32)
+        #expect(try index.search(query, k: 5) == built.search(query, k: 5))
+        try index.add(query)
+        let twice = try index.search(query, k: 2)
+        #expect(twice.labels == [Int64(count) - 1, Int64(count)] && twice.distances == [0, 0])
+        #expect(try index.remove(.range(0, Int64(count))) == count)
+        #expect(try index.search(query, k: 1).labels == [0])
+        // What was read before does not change with it.
+        #expect(read.vectorIndex?.count == count)
+    }
+
     @Test("may begin at any byte whatever the metric", arguments: Metric.allCases)
     func unaligned(_ metric: Metric) throws {
         let folder = try TemporaryFolder()

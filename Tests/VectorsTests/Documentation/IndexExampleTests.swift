@@ -91,6 +91,7 @@ struct IndexExampleTests {
     @Test("of equal vectors in lists")
     func deduplicated() throws {
         let deduplicatedPath = path("ivfflat_dedup")
+        #expect(try IndexFile.read(deduplicatedPath).vectorIndex != nil)
         guard let deduplicated = try IndexFile.read(deduplicatedPath).vectorIndex else { return }
         let copies = try deduplicated.search(ask(deduplicated), k: 10, parameters: few)
         #expect(copies.labels.contains { $0 >= 0 })
@@ -126,6 +127,7 @@ struct IndexExampleTests {
     @Test("of codes with a range each")
     func rowwise() throws {
         let codecPath = path("rowwise_minmax")
+        #expect(try IndexFile.read(codecPath).vectorIndex != nil)
         guard let codec = try IndexFile.read(codecPath).vectorIndex else { return }
         let restored = try codec.decode(codec.encode(ask(codec)))
         #expect(restored.count == 1 && restored.dimension == codec.dimension)
@@ -152,6 +154,7 @@ struct IndexExampleTests {
     @Test("of sums of codes")
     func sums() throws {
         let additivePaths = ["aq_lsq_nqint8", "aq_ivf_rq", "aq_rqfs", "aq_ivf_rqfs"].map(path)
+        #expect(try additivePaths.allSatisfy { try IndexFile.read($0).vectorIndex != nil })
         for path in additivePaths {
             guard let sums = try IndexFile.read(path).vectorIndex else { return }
             let summed = try sums.search(ask(sums), k: 10)
@@ -183,6 +186,7 @@ struct IndexExampleTests {
     @Test("of signs in blocks")
     func signBlocks() throws {
         let signBlockPaths = ["rabitqfs_ip", "ivfrabitqfs"].map(path)
+        #expect(try signBlockPaths.allSatisfy { try IndexFile.read($0).vectorIndex != nil })
         for path in signBlockPaths {
             guard let blocks = try IndexFile.read(path).vectorIndex else { return }
             let estimated = try blocks.search(ask(blocks), k: 10)
@@ -244,6 +248,7 @@ struct IndexExampleTests {
     @Test("of bits")
     func bits() throws {
         let binaryPaths = ["bin_ivf", "bin_hash", "bin_multihash", "bin_idmap2"].map(path)
+        #expect(try binaryPaths.allSatisfy { try IndexFile.read($0).vectorIndex == nil })
         for path in binaryPaths {
             guard case .binary(let bits) = try IndexFile.read(path) else { return }
             var parameters = SearchParameters()
